@@ -1,0 +1,115 @@
+// Commands ask for something; changes say what a command did (design §2, §3). Both travel in the log.
+import type { DetectorSettings, GeneralSettings, Rule } from './detector.ts';
+import type { Report } from './episode.ts';
+import type { Actor, Incident, Verdict } from './incident.ts';
+
+/** What a person asks of one incident. `ifVersion`: refuse with stale_version unless the incident has that version. */
+export type IncidentAction =
+  | { readonly type: 'acknowledge'; readonly incident: string; readonly ifVersion?: number }
+  | { readonly type: 'unacknowledge'; readonly incident: string; readonly ifVersion?: number }
+  | {
+      readonly type: 'resolve';
+      readonly incident: string;
+      readonly verdict: Verdict;
+      readonly note: string;
+      readonly ifVersion?: number;
+    }
+  | { readonly type: 'reopen'; readonly incident: string; readonly ifVersion?: number }
+  | { readonly type: 'note'; readonly incident: string; readonly note: string; readonly ifVersion?: number }
+  | { readonly type: 'assign'; readonly incident: string; readonly owner: string | null; readonly ifVersion?: number };
+
+/** A new settings version of one detector. `settings` null removes it. `basedOn`: the version it was made from, 0 for none. */
+export type SettingsCommand = {
+  readonly type: 'settings';
+  readonly detector: string;
+  readonly settings: DetectorSettings | null;
+  readonly basedOn: number;
+  readonly why: string;
+  readonly general: GeneralSettings;
+};
+
+export type TimerCommand = { readonly type: 'timer' };
+
+export type CommandBody = Report | IncidentAction | SettingsCommand | TimerCommand;
+
+export type Command = {
+  /** Given by who asks: applied once, so a repeated click or a retried append changes nothing. */
+  readonly id: string;
+  /** Milliseconds. */
+  readonly at: number;
+  readonly actor: Actor;
+  readonly body: CommandBody;
+};
+
+export const CHANGE_TYPES = [
+  'opened',
+  'grew',
+  'shrank',
+  'severity_raised',
+  'ended',
+  'acknowledged',
+  'unacknowledged',
+  'resolved',
+  'reopened',
+  'noted',
+  'assigned',
+  'merged',
+  'withdrawn',
+  'returned',
+  'settings_accepted',
+  'seen',
+  'refused',
+] as const;
+export type ChangeType = (typeof CHANGE_TYPES)[number];
+
+/** Why a command changed nothing, told to who asked and to nobody else. */
+export type Refusal = {
+  readonly code:
+    | 'already_acknowledged'
+    | 'invalid_transition'
+    | 'stale_version'
+    | 'not_found'
+    | 'invalid_request'
+    | 'repeated';
+  readonly message: string;
+};
+
+/**
+ * One thing that a command did. `position` is (offset of the command, index): a reader skips what is not greater than
+ * the last position that it has seen. Every command writes at least one change, if only `seen` or `refused`.
+ */
+export type Change = {
+  readonly position: { readonly offset: number; readonly index: number };
+  readonly command: string;
+  /** Milliseconds: the reducer's time, i.e. the greatest command time so far. */
+  readonly at: number;
+  readonly type: ChangeType;
+  readonly actor: Actor;
+  /** What changed, for the timeline: small, no personal data. */
+  readonly data: Readonly<Record<string, unknown>>;
+  /** The incident after it; null for `seen`, `refused` of an unknown incident, and settings. */
+  readonly incident: Incident | null;
+  readonly refusal: Refusal | null;
+  /** Milliseconds: when a timer command is due for this incident; null: none. */
+  readonly nextDeadline: number | null;
+};
+
+/** Record of `detector-settings`: the rule, and who asked for it and why. */
+export type AcceptedSettings = {
+  readonly rule: Rule;
+  readonly general: GeneralSettings;
+  readonly position: { readonly offset: number; readonly index: number };
+  /** Milliseconds. */
+  readonly at: number;
+  readonly actor: Actor;
+  readonly why: string;
+};
+
+export function isIncidentAction(body: CommandBody): body is IncidentAction {
+  return body.type !== 'report' && body.type !== 'settings' && body.type !== 'timer';
+}
+
+/** -1, 0, 1: changes are ordered by their command's offset, then their index. */
+export function comparePositions(a: Change['position'], b: Change['position']): number {
+  return Math.sign(a.offset - b.offset || a.index - b.index);
+}

@@ -1,0 +1,35 @@
+// What was told to whom, recorded so that it is told once (design §4.5).
+
+export type DeliveryOutput = 'slack' | 'sheets' | 'preview-slack' | 'preview-sheets';
+
+export const DELIVERY_STATES = ['posting', 'posted', 'failed'] as const;
+export type DeliveryState = (typeof DELIVERY_STATES)[number];
+
+/** Where it is now: of Slack channel and ts, of a sheet the tab and row as last seen. */
+export type DeliveryPlace = {
+  readonly channel?: string;
+  readonly ts?: string;
+  readonly url?: string;
+  readonly tab?: string;
+  readonly row?: number;
+};
+
+export type Delivery = {
+  readonly output: DeliveryOutput;
+  /** Incident id. */
+  readonly subject: string;
+  /** `message`, `thread:` + change id, `row`. */
+  readonly slot: string;
+  readonly state: DeliveryState;
+  /** Version of the incident that was rendered. */
+  readonly version: number;
+  /** Milliseconds. */
+  readonly at: number;
+  readonly place: DeliveryPlace | null;
+  readonly error: string | null;
+  readonly tries: number;
+};
+
+export function deliveryId(delivery: Pick<Delivery, 'output' | 'subject' | 'slot'>): string {
+  return `${delivery.output}/${delivery.subject}/${delivery.slot}`;
+}
