@@ -67,7 +67,7 @@ export type Config = {
 };
 
 /** Throws AppError `bad_environment` with every problem (path: the variable, message: what is wrong and the cure). */
-export function loadConfig(env: Environment): Config {
+export function loadConfig(env: Environment = process.env): Config {
   const reader = createReader(env);
   reader.refuseUnknown();
   const demo = !Object.keys(env).some(

@@ -1,0 +1,77 @@
+#!/usr/bin/env node
+// The command line: finds the command, parses its options, prints errors with their cure. Exit 0 done, 1 failed, 2 wrong usage.
+import { parseArgs } from 'node:util';
+import { AppError, messageOf } from '../model/errors.ts';
+import type { CliCommand, CommandContext } from './command.ts';
+import { printError } from './errors.ts';
+
+const COMMANDS: Readonly<Record<string, () => Promise<CliCommand>>> = {
+  start: async () => (await import('./start.ts')).startCommand,
+  simulate: async () => (await import('./simulate.ts')).simulateCommand,
+  backtest: async () => (await import('./backtest.ts')).backtestCommand,
+  detectors: async () => (await import('./detectors.ts')).detectorsCommand,
+  incidents: async () => (await import('./incidents.ts')).incidentsCommand,
+  status: async () => (await import('./status.ts')).statusCommand,
+  slack: async () => (await import('./slack.ts')).slackCommand,
+  sheet: async () => (await import('./sheet.ts')).sheetCommand,
+};
+
+const EXIT_USAGE = 2;
+
+silenceExperimentalWarnings();
+process.exitCode = await main(process.argv.slice(2));
+
+async function main(args: readonly string[]): Promise<number> {
+  const [name, ...rest] = args;
+  if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
+    process.stdout.write(await overview());
+    return name === undefined ? EXIT_USAGE : 0;
+  }
+  const load = COMMANDS[name];
+  if (load === undefined) {
+    process.stderr.write(`declinewatch: there is no command "${name}".\n${await overview()}`);
+    return EXIT_USAGE;
+  }
+  try {
+    const command = await load();
+    const context = parse(command, rest);
+    if (context.values.help === true) {
+      process.stdout.write(`${command.summary}\n\n${command.help.trim()}\n`);
+      return 0;
+    }
+    return await command.run(context);
+  } catch (error) {
+    printError(process.stderr, error);
+    return error instanceof AppError && (error.code === 'usage' || error.code === 'bad_environment') ? EXIT_USAGE : 1;
+  }
+}
+
+function parse(command: CliCommand, args: readonly string[]): CommandContext {
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      options: { ...command.options, help: { type: 'boolean', short: 'h' } },
+      allowPositionals: true,
+      strict: true,
+    });
+    return { values, positionals, stdout: process.stdout, stderr: process.stderr };
+  } catch (error) {
+    throw new AppError('usage', messageOf(error), { help: 'Add --help for the usage.' });
+  }
+}
+
+async function overview(): Promise<string> {
+  const lines = await Promise.all(
+    Object.entries(COMMANDS).map(async ([name, load]) => `  ${name.padEnd(12)}${(await load()).summary}`),
+  );
+  return `declinewatch: tells a payments team about fraud while it happens.\n\nusage: declinewatch <command> [options]\n\n${lines.join('\n')}\n\nEvery command has --help. Exit codes: 0 done, 1 failed, 2 wrong usage.\n`;
+}
+
+/** node:sqlite says at every start that it is experimental; other warnings are shown as ever. */
+function silenceExperimentalWarnings(): void {
+  const [show] = process.listeners('warning');
+  process.removeAllListeners('warning');
+  process.on('warning', (warning) => {
+    if (warning.name !== 'ExperimentalWarning') show?.(warning);
+  });
+}
