@@ -1,0 +1,163 @@
+// Merges the views of one attempt (design §4.1): per field, the greatest view that has the field gives its value. The
+// state is a canonical form, a function of the set of views: any order, any grouping, any repetition gives the same.
+import type { Attempt, AttemptFields, SignalView, View, ViewRank } from '../model/attempt.ts';
+
+/** What one view says. */
+type Layer = {
+  readonly rank: ViewRank;
+  readonly fields: AttemptFields;
+};
+
+export type MergedAttempt = {
+  readonly id: string;
+  readonly account: string | null;
+  readonly livemode: boolean;
+  readonly kind: 'payment' | 'setup';
+  readonly time: number;
+  readonly invoice: boolean;
+  readonly firstPayment: boolean;
+  /** Milliseconds: the greatest of its views', which decides how long it is kept. */
+  readonly receivedAt: number;
+  /** Greatest rank first; only those that give, or could still give, a value. */
+  readonly layers: readonly Layer[];
+};
+
+export function mergeView(state: MergedAttempt | undefined, view: View): MergedAttempt {
+  const single = fromView(view);
+  return state === undefined ? single : mergeStates(state, single);
+}
+
+/** Associative, commutative, idempotent. */
+export function mergeStates(a: MergedAttempt, b: MergedAttempt): MergedAttempt {
+  return {
+    id: a.id,
+    account: a.account,
+    livemode: a.livemode,
+    kind: a.kind === 'setup' && b.kind === 'setup' ? 'setup' : 'payment',
+    time: Math.min(a.time, b.time),
+    invoice: a.invoice || b.invoice,
+    firstPayment: a.firstPayment || b.firstPayment,
+    receivedAt: Math.max(a.receivedAt, b.receivedAt),
+    layers: mergeLayers(a.layers, b.layers),
+  };
+}
+
+export function attemptOf(state: MergedAttempt): Attempt {
+  const { id, account, livemode, kind, time, layers } = state;
+  return { id, account, livemode, kind, time, fields: fieldsOf(layers), dunning: state.invoice && !state.firstPayment };
+}
+
+function fieldsOf(layers: readonly Layer[]): AttemptFields {
+  const [first, second] = layers;
+  if (first === undefined) return {};
+  if (second === undefined) return first.fields;
+  const ascending = layers.toReversed();
+  const merged = Object.assign({}, ...ascending.map(({ fields }) => fields)) as { metadata?: Record<string, string> };
+  if (merged.metadata) merged.metadata = Object.assign({}, ...ascending.map(({ fields }) => fields.metadata ?? {}));
+  return merged;
+}
+
+function fromView(view: View): MergedAttempt {
+  const { source, created, apiVersion, event } = view;
+  return {
+    id: view.attempt,
+    account: view.account,
+    livemode: view.livemode,
+    kind: view.kind,
+    time: view.time,
+    invoice: view.invoice,
+    firstPayment: view.firstPayment,
+    receivedAt: view.receivedAt,
+    layers: isEmpty(view.fields) ? [] : [{ rank: { source, created, apiVersion, event }, fields: view.fields }],
+  };
+}
+
+/**
+ * Keeps each layer that has a field which no layer of strictly greater rank has. What is dropped could never give a value
+ * again, and whoever covered it is itself covered or kept: so what is kept depends on the set alone.
+ */
+function mergeLayers(a: readonly Layer[], b: readonly Layer[]): readonly Layer[] {
+  const kept: Layer[] = [];
+  for (const layer of [...a, ...b].sort(compareLayers)) {
+    const last = kept.at(-1);
+    if (last !== undefined && compareLayers(last, layer) === 0) continue;
+    const greater = kept.filter(({ rank }) => compareRanks(rank, layer.rank) > 0);
+    if (!isCovered(layer.fields, greater)) kept.push(layer);
+  }
+  return kept;
+}
+
+function isCovered(fields: AttemptFields, greater: readonly Layer[]): boolean {
+  for (const name in fields) {
+    if (name === 'metadata') {
+      for (const key in fields.metadata) if (!greater.some((layer) => hasKey(layer.fields.metadata, key))) return false;
+    } else if (!greater.some((layer) => hasKey(layer.fields, name))) return false;
+  }
+  return true;
+}
+
+const hasKey = (object: object | undefined, key: string): boolean => object !== undefined && Object.hasOwn(object, key);
+
+const isEmpty = (fields: AttemptFields): boolean => {
+  for (const _ in fields) return false;
+  return true;
+};
+
+/** Greatest first. Equal ranks (one event seen twice with other contents) go by their canonical JSON. */
+function compareLayers(a: Layer, b: Layer): number {
+  return compareRanks(b.rank, a.rank) || compareText(canonical(b.fields), canonical(a.fields));
+}
+
+export function compareRanks(a: ViewRank, b: ViewRank): number {
+  return (
+    Number(a.source === 'charge') - Number(b.source === 'charge') ||
+    a.created - b.created ||
+    compareText(a.apiVersion, b.apiVersion) ||
+    compareText(a.event, b.event)
+  );
+}
+
+/** By code unit, as in every place where order is part of a result. */
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function canonical(value: unknown): string {
+  if (value === null || typeof value !== 'object') return JSON.stringify(value) ?? '';
+  const entries = Object.entries(value).sort(([a], [b]) => compareText(a, b));
+  return `{${entries.map(([name, inner]) => `${JSON.stringify(name)}:${canonical(inner)}`).join(',')}}`;
+}
+
+export type MergedSignal = {
+  readonly signal: SignalView['signal'];
+  readonly id: string;
+  readonly account: string | null;
+  readonly livemode: boolean;
+  readonly time: number;
+  readonly receivedAt: number;
+  readonly charge: string | null;
+  readonly reason: string;
+  readonly amount?: number;
+  readonly currency?: string;
+  /** Rank of the view that the facts come from: the latest event. */
+  readonly created: number;
+  readonly event: string;
+};
+
+/** Time is the least of the events'; the facts are those of the latest event; a known charge stays known. */
+export function mergeSignal(state: MergedSignal | undefined, view: SignalView): MergedSignal {
+  const { record: _record, lane: _lane, ...single } = view;
+  if (state === undefined) return single;
+  const order =
+    state.created - single.created ||
+    compareText(state.event, single.event) ||
+    compareText(canonical(state), canonical(single));
+  const [winner, other] = order >= 0 ? [state, single] : [single, state];
+  return {
+    ...winner,
+    time: Math.min(state.time, single.time),
+    receivedAt: Math.max(state.receivedAt, single.receivedAt),
+    charge: winner.charge ?? other.charge,
+    reason: winner.reason === '' ? other.reason : winner.reason,
+  };
+}
