@@ -51,7 +51,11 @@ export async function openSqliteLog({
     consume: async (options) => {
       const consumer = await startConsumer({ database, tail: tailOf(options.topic), ends, logger, clock, options });
       consumers.add(consumer);
-      return { close: async () => void (await consumer.close(), consumers.delete(consumer)) };
+      const close = async (): Promise<void> => {
+        await consumer.close();
+        consumers.delete(consumer);
+      };
+      return { close };
     },
     ping: async () => void (await database.all('SELECT 1')),
     maintain: async () => await maintain(database, clock.now()),

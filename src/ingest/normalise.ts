@@ -1,0 +1,86 @@
+// A Stripe event as what the detectors count: a view of an attempt, a signal, or nothing (design §4.1). Pure; it never
+// throws, whatever the event holds.
+import type { SignalView, View } from '../model/attempt.ts';
+import { chargeView } from './charge.ts';
+import { isThin } from './envelope.ts';
+import { intentView } from './intent.ts';
+import { isJson, type Json, objectAt, textAt, wholeAt } from './json.ts';
+import { setupView } from './setup.ts';
+import { isSignalType, signalView } from './signal.ts';
+
+export type NormaliseContext = {
+  /** Which metadata an attempt keeps (design §5): the key that holds the address, and further keys. */
+  readonly metadata: { readonly ip: string | null; readonly keys: readonly string[] };
+};
+
+/** A view or signal without what ingest stamps on it. */
+export type UnstampedView = Omit<View, 'receivedAt' | 'lane'>;
+export type UnstampedSignal = Omit<SignalView, 'receivedAt' | 'lane'>;
+
+export type IgnoredReason = 'link' | 'other_type' | 'no_attempt';
+export type BadReason = 'not_an_event' | 'thin_notification' | 'no_object' | 'no_id';
+
+export type Normalised =
+  | { readonly kind: 'view'; readonly view: UnstampedView }
+  | { readonly kind: 'signal'; readonly signal: UnstampedSignal }
+  | { readonly kind: 'ignored'; readonly reason: IgnoredReason }
+  | { readonly kind: 'bad'; readonly reason: BadReason; readonly message: string };
+
+/** What every view takes from its event. */
+export type EventHead = {
+  readonly event: string;
+  readonly type: string;
+  readonly created: number;
+  readonly apiVersion: string;
+  readonly account: string | null;
+  readonly livemode: boolean;
+};
+
+const bad = (reason: BadReason, message: string): Normalised => ({ kind: 'bad', reason, message });
+
+export function normalise(event: unknown, context: NormaliseContext): Normalised {
+  if (isThin(event))
+    return bad('thin_notification', 'A thin notification carries no data: let the endpoint send snapshot events.');
+  const head = headOf(event);
+  if (head === null || !isJson(event))
+    return bad('not_an_event', 'This is no Stripe event: object, id, type, created or livemode is missing.');
+  const object = objectAt(objectAt(event, 'data'), 'object');
+  if (object === null) return bad('no_object', `${head.type} has no data.object.`);
+  return fromObject(head, object, context);
+}
+
+/** The envelope of a snapshot event, or null if it is none. */
+export function headOf(event: unknown): EventHead | null {
+  if (!isJson(event) || event.object !== 'event') return null;
+  const id = textAt(event, 'id');
+  const type = textAt(event, 'type');
+  const created = wholeAt(event, 'created');
+  if (id === null || type === null || created === null || created < 0 || typeof event.livemode !== 'boolean')
+    return null;
+  return {
+    event: id,
+    type,
+    created,
+    apiVersion: textAt(event, 'api_version') ?? '',
+    account: textAt(event, 'account'),
+    livemode: event.livemode,
+  };
+}
+
+function fromObject(head: EventHead, object: Json, context: NormaliseContext): Normalised {
+  switch (head.type) {
+    case 'charge.failed':
+    case 'charge.succeeded':
+      return chargeView(head, object, context);
+    case 'payment_intent.payment_failed':
+      return intentView(head, object, context);
+    case 'setup_intent.setup_failed':
+    case 'setup_intent.succeeded':
+      return setupView(head, object, context);
+    default:
+      if (isSignalType(head.type)) return signalView(head, object);
+      return { kind: 'ignored', reason: isLinkType(head.type) ? 'link' : 'other_type' };
+  }
+}
+
+const isLinkType = (type: string): boolean => /^(invoice|invoice_payment|checkout\.session)\./.test(type);
