@@ -1,4 +1,6 @@
 // What was told to whom, recorded so that it is told once (design §4.5).
+import type { Severity } from './detector.ts';
+import type { Status } from './incident.ts';
 
 export type DeliveryOutput = 'slack' | 'sheets' | 'preview-slack' | 'preview-sheets';
 
@@ -12,6 +14,13 @@ export type DeliveryPlace = {
   readonly url?: string;
   readonly tab?: string;
   readonly row?: number;
+  /** Of a Slack message: what was said aloud last (posts notify, edits do not), so that only a worsening speaks again. */
+  readonly told?: {
+    readonly version: number;
+    readonly severity: Severity;
+    readonly peak: number;
+    readonly status: Status;
+  };
 };
 
 export type Delivery = {
