@@ -1,5 +1,5 @@
 // The incident: what a person handles (design §6), its state as it travels in `incidents`, and its form in the API (§7).
-import type { Mode, Severity, Thresholds } from './detector.ts';
+import type { CountKind, Mode, Severity, Thresholds } from './detector.ts';
 import type { LabelledEntity } from './entity.ts';
 import type { AsOf, Evidence } from './episode.ts';
 
@@ -29,6 +29,11 @@ export type Incident = {
   /** The detector's `why`, for the alert's sentence. */
   readonly why: string;
   readonly windowS: number;
+  /** What `peak` and `thresholds` count, for words (`ratio`: a fraction; `sum(amount)`: minor units of `currency`). */
+  readonly count?: CountKind;
+  readonly currency?: string | null;
+  /** Factor of the acknowledged peak that speaks again. Absent: 2. */
+  readonly repage?: number;
   readonly thresholds: Thresholds;
   readonly severity: Severity;
   readonly account: string | null;
