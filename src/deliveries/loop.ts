@@ -1,10 +1,14 @@
 // The one delivery loop, the same for every output: skip if recorded, record `posting`, deliver, record `posted`
 // (design §4.5). It follows the newest state of each incident; what it missed while away it sees in the feed.
 import type { Logger } from 'pino';
+import { decode } from '../log/codec.ts';
 import type { EventLog } from '../log/event-log.ts';
 import type { Clock } from '../model/clock.ts';
+import type { Change } from '../model/commands.ts';
 import type { DeliveryOutput } from '../model/delivery.ts';
 import type { Incident } from '../model/incident.ts';
+import { openReceipts } from './receipts.ts';
+import { type Session, startSession } from './session.ts';
 import type { Sink } from './sink.ts';
 import type { DeliveryMetrics, DeliveryStatus } from './status.ts';
 
@@ -27,5 +31,59 @@ export type Deliveries = {
   close(): Promise<void>;
 };
 
+const RECHECK_MS = 300_000;
+const NO_METRICS: DeliveryMetrics = { count: () => undefined };
+
 /** Delivers while this process holds the partition of `incidents` in group `deliver-<output>`: one replica at a time. */
-export type StartDeliveries = (options: DeliveryOptions) => Promise<Deliveries>;
+export async function startDeliveries(options: DeliveryOptions): Promise<Deliveries> {
+  const { output, log, clock, logger, recheckMs = RECHECK_MS, metrics = NO_METRICS } = options;
+  let session: Session | null = null;
+  const take = async (): Promise<number> => {
+    await session?.stop();
+    // First the end, then the states: what is appended in between is seen twice, which is harmless, and never missed.
+    const next = (await log.ends('incidents'))[0]?.next ?? 0;
+    const incidents = await options.incidents();
+    const receipts = await openReceipts({ output, log, clock, logger });
+    session = startSession({ ...options, receipts, metrics, recheckMs });
+    for (const incident of incidents) session.offer(incident);
+    return next;
+  };
+  const consumer = await log.consume({
+    topic: 'incidents',
+    group: `deliver-${output}`,
+    assigned: take,
+    revoked: async () => {
+      await session?.stop();
+      session = null;
+    },
+    batch: async ({ records }) => {
+      for (const { value } of records) {
+        const { incident } = decode<Change>('incidents', value);
+        if (incident !== null) session?.offer(incident);
+      }
+      return null;
+    },
+  });
+  return {
+    status: () => session?.status() ?? idleStatus(output),
+    close: async () => {
+      await consumer.close();
+      await session?.stop();
+      session = null;
+    },
+  };
+}
+
+function idleStatus(output: DeliveryOutput): DeliveryStatus {
+  return {
+    output,
+    active: false,
+    pending: 0,
+    oldestPendingAt: null,
+    lastDeliveredAt: null,
+    lastError: null,
+    pausedUntil: null,
+    failed: [],
+    failedCount: 0,
+  };
+}

@@ -53,8 +53,13 @@ export type Sink = {
   readonly notes?: (incident: Incident, place: DeliveryPlace) => readonly string[];
   /** Results in the order of the items. An item whose `place` is null is new; calling again with a place must be harmless. */
   readonly deliver: (items: readonly Item[], signal: AbortSignal) => Promise<readonly Result[]>;
-  /** For new items of which it is unknown whether they were carried out: where each stands, or null if it is not there. */
+  /**
+   * For new items of which it is unknown whether they were carried out: where each stands, null if it is surely not
+   * there, `unknown` if that can never be found out (a missing permission): then it is sent again, and counted.
+   * Rejects when it cannot be found out now: it is asked again later, and nothing is sent until then.
+   */
   readonly lookUp: (
     items: readonly (Item & { readonly sinceMs: number })[],
-  ) => Promise<readonly (DeliveryPlace | null)[]>;
+    signal: AbortSignal,
+  ) => Promise<readonly (DeliveryPlace | 'unknown' | null)[]>;
 };

@@ -19,7 +19,7 @@ export type DeliveryStatus = {
   readonly failedCount: number;
 };
 
-export const DELIVERY_OUTCOMES = ['posted', 'updated', 'adopted', 'retried', 'failed'] as const;
+export const DELIVERY_OUTCOMES = ['posted', 'updated', 'adopted', 'retried', 'failed', 'possibly_duplicate'] as const;
 export type DeliveryOutcome = (typeof DELIVERY_OUTCOMES)[number];
 
 export type DeliveryMetrics = {
