@@ -1,0 +1,342 @@
+// A Slack to test against: the emulator keeps messages, threads, views and trigger ids; this gateway adds what it lacks:
+// pressing buttons of messages really posted, modals, answers to the clicker, Socket Mode, user groups, block limits, an
+// honest history, and faults. Undocumented at Slack and therefore a guess here: the order of simultaneous deliveries.
+import { createHmac } from 'node:crypto';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { createEmulator } from 'emulate';
+import { elementsOf, messageProblems, viewProblems } from './block-kit.ts';
+import { createSocketHub } from './local-slack-socket.ts';
+
+export type SlackMessage = {
+  readonly ts: string;
+  readonly text: string;
+  readonly thread_ts?: string;
+  readonly blocks?: readonly Record<string, unknown>[];
+  readonly metadata?: { readonly event_type: string; readonly event_payload: Record<string, unknown> };
+};
+
+export type SlackUser = { readonly id: string; readonly name: string; readonly teamId: string };
+
+export type Fault = {
+  readonly method: string;
+  /** `lost`: carried out, but the connection breaks before the answer; `hang`: carried out, never answered. */
+  readonly kind: 'lost' | 'hang' | '500' | '429' | { readonly error: string };
+  readonly times: number;
+  readonly retryAfterS?: number;
+};
+
+export type LocalSlack = Awaited<ReturnType<typeof startLocalSlack>>;
+
+type Json = Record<string, unknown>;
+type Waiting = Fault & { left: number };
+
+const SIGNING_SECRET = 'local-signing-secret';
+const APP_TOKEN = 'xapp-local';
+/** The emulator gives each token 5,000 requests; then the next one is used. */
+const REQUESTS_PER_TOKEN = 4_500;
+const TOKENS = 20;
+
+export async function startLocalSlack() {
+  const emulator = await createEmulator({ service: 'slack', port: 0, seed: { slack: seed() } });
+  const hub = createSocketHub();
+  const calls: { readonly method: string; readonly body: Json; readonly at: number }[] = [];
+  const faults: Waiting[] = [];
+  const views: Json[] = [];
+  const responses: { readonly user: string; readonly body: Json }[] = [];
+  const groups = new Map<string, readonly string[]>();
+  const hanging = new Set<ServerResponse>();
+  const state = { botToken: 'xoxb-local', requestUrl: null as string | null, stored: 0, actionTs: 0 };
+
+  const store = async (method: string, body: Json): Promise<Json> => {
+    state.stored += 1;
+    const token = `xoxb-store-${Math.min(Math.floor(state.stored / REQUESTS_PER_TOKEN), TOKENS - 1)}`;
+    const answer = await fetch(`${emulator.url}/api/${method}`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json; charset=utf-8' },
+      body: JSON.stringify(body),
+    });
+    if (!answer.ok) throw new Error(`the store answers ${answer.status} to ${method}`);
+    return (await answer.json()) as Json;
+  };
+
+  const server = createServer((req, res) => {
+    handle(req, res).catch((error: unknown) => {
+      res.writeHead(500).end(String(error));
+    });
+  });
+  server.on('upgrade', (req, socket) => hub.upgrade(req, socket));
+  const url = await listen(server);
+
+  async function handle(req: IncomingMessage, res: ServerResponse): Promise<void> {
+    const path = new URL(req.url ?? '/', url).pathname;
+    const body = parse(await readAll(req), req.headers['content-type'] ?? '');
+    if (path.startsWith('/response/')) {
+      responses.push({ user: path.slice('/response/'.length), body });
+      return void res.writeHead(200).end('ok');
+    }
+    const method = path.replace(/^\/api\//, '');
+    calls.push({ method, body, at: Date.now() });
+    const token = (req.headers.authorization ?? '').replace(/^Bearer /, '');
+    const fault = faults.find((one) => one.method === method && one.left > 0);
+    if (fault === undefined) return json(res, await answerOf(method, body, token));
+    fault.left -= 1;
+    if (fault.kind === '429') {
+      res.setHeader('retry-after', String(fault.retryAfterS ?? 1));
+      return json(res, { ok: false, error: 'ratelimited' }, 429);
+    }
+    if (fault.kind === '500') return json(res, { ok: false }, 500);
+    if (typeof fault.kind === 'object') return json(res, { ok: false, error: fault.kind.error });
+    await answerOf(method, body, token);
+    if (fault.kind === 'lost') return void res.destroy();
+    hanging.add(res);
+  }
+
+  async function answerOf(method: string, body: Json, token: string): Promise<Json> {
+    if (method === 'apps.connections.open') {
+      if (token !== APP_TOKEN) return { ok: false, error: 'invalid_auth' };
+      return { ok: true, url: `${url.replace('http', 'ws')}/socket` };
+    }
+    if (token !== state.botToken) return { ok: false, error: 'invalid_auth' };
+    if (method === 'usergroups.users.list') {
+      const users = groups.get(String(body.usergroup));
+      return users === undefined ? { ok: false, error: 'no_such_subteam' } : { ok: true, users };
+    }
+    if (method === 'conversations.history' || method === 'conversations.replies') return await history(method, body);
+    if (method === 'chat.postMessage' || method === 'chat.update') {
+      if (messageProblems(body).length > 0)
+        return { ok: false, error: body.blocks === undefined ? 'no_text' : 'invalid_blocks' };
+    }
+    if (method === 'views.open') {
+      const view = body.view as Json;
+      if (viewProblems(view).length > 0) return { ok: false, error: 'invalid_arguments' };
+      const answer = await store(method, body);
+      if (answer.ok === true) views.push({ ...view, ...(answer.view as Json) });
+      return answer;
+    }
+    return await store(method, body);
+  }
+
+  /** `oldest`, `latest`, `limit`, `cursor` and `include_all_metadata` as Slack keeps them; the store ignores them. */
+  async function history(method: string, body: Json): Promise<Json> {
+    const answer = await store(method, { channel: body.channel, ts: body.ts, limit: 1000 });
+    if (answer.ok !== true) return answer;
+    const from = Number(body.oldest ?? 0);
+    const to = Number(body.latest ?? Number.MAX_SAFE_INTEGER);
+    const all = (answer.messages as SlackMessage[]).filter(({ ts }) => Number(ts) > from && Number(ts) < to);
+    const start = Number(body.cursor || 0);
+    const limit = Number(body.limit ?? 100);
+    const isFull = String(body.include_all_metadata) === 'true';
+    const messages = all
+      .slice(start, start + limit)
+      .map(({ metadata, ...rest }) => (isFull && metadata ? { ...rest, metadata } : rest));
+    const next = start + limit < all.length ? String(start + limit) : '';
+    return { ok: true, messages, has_more: next !== '', response_metadata: { next_cursor: next } };
+  }
+
+  const { team_id: teamId } = (await store('auth.test', {})) as { team_id: string };
+  const { channels } = (await store('conversations.list', {})) as { channels: { id: string; name: string }[] };
+  const { members } = (await store('users.list', {})) as { members: { id: string; name: string }[] };
+  const channelOf = (name: string): string => channels.find((channel) => channel.name === name)?.id ?? '';
+  const userOf = (name: string): SlackUser => ({
+    id: members.find((user) => user.name === name)?.id ?? '',
+    name,
+    teamId,
+  });
+
+  const messages = async (channel: string): Promise<readonly SlackMessage[]> => {
+    const { messages: found } = (await store('conversations.history', { channel, limit: 1000 })) as {
+      messages: SlackMessage[];
+    };
+    return found.toReversed();
+  };
+
+  /** A payload to wherever the app listens; over HTTP the status and body, over a socket the acknowledgement. */
+  const deliver = async (payload: Json): Promise<{ readonly status: number; readonly body: unknown }> => {
+    if (hub.open() > 0) {
+      const ack = await hub.deliver('interactive', payload);
+      return { status: ack === null ? 408 : 200, body: ack };
+    }
+    if (state.requestUrl === null) throw new Error('the app listens nowhere');
+    const raw = `payload=${encodeURIComponent(JSON.stringify(payload))}`;
+    const answer = await fetch(state.requestUrl, { method: 'POST', headers: sign(raw), body: raw });
+    const text = await answer.text();
+    return { status: answer.status, body: text.startsWith('{') ? JSON.parse(text) : text };
+  };
+
+  const person = (user: SlackUser): Json => ({
+    id: user.id,
+    username: user.name,
+    name: user.name,
+    team_id: user.teamId,
+  });
+  const base = (user: SlackUser): Json => ({
+    team: { id: teamId, domain: 'lab' },
+    user: person(user),
+    api_app_id: 'A0LAB',
+    token: 'legacy',
+    enterprise: null,
+    is_enterprise_install: false,
+  });
+
+  return {
+    apiUrl: `${url}/api/`,
+    appToken: APP_TOKEN,
+    signingSecret: SIGNING_SECRET,
+    botToken: () => state.botToken,
+    /** From now on only this token is accepted. */
+    setBotToken: (token: string): void => {
+      state.botToken = token;
+    },
+    teamId,
+    channels: { alerts: channelOf('fraud-alerts'), test: channelOf('fraud-test') },
+    users: { ana: userOf('ana'), bo: userOf('bo'), outsider: { id: 'U0OUTSIDE', name: 'eve', teamId: 'T0OTHER' } },
+    messages,
+    thread: async (channel: string, ts: string): Promise<readonly SlackMessage[]> => {
+      const answer = (await store('conversations.replies', { channel, ts })) as { messages: SlackMessage[] };
+      return answer.messages.filter((message) => message.ts !== ts);
+    },
+    /** Calls of a method that arrived, with their bodies, faulty ones included. */
+    calls: (method: string) => calls.filter((call) => call.method === method),
+    fault: (fault: Fault): void => void faults.push({ ...fault, left: fault.times }),
+    clearFaults: (): void => void faults.splice(0),
+    /** Where requests go in HTTP mode. */
+    setRequestUrl: (requestUrl: string | null): void => {
+      state.requestUrl = requestUrl;
+    },
+    setGroup: (group: string, users: readonly string[]): void => void groups.set(group, users),
+    connections: hub.open,
+    disconnectAll: hub.disconnectAll,
+    views,
+    responses,
+    /** Presses what the message really holds; throws if it has no such element any more. */
+    press: async (press: {
+      readonly channel: string;
+      readonly incident: string;
+      readonly action: string;
+      readonly user: SlackUser;
+      readonly option?: string;
+      readonly actionTs?: string;
+    }) => {
+      const found = (await messages(press.channel)).find(
+        (one) => one.metadata?.event_payload.incident === press.incident && one.thread_ts === undefined,
+      );
+      if (found === undefined) throw new Error(`no message of ${press.incident}`);
+      const block = found.blocks?.find((one) => elementsOf(one).some((element) => element.action_id === press.action));
+      const element = elementsOf(block ?? {}).find((one) => one.action_id === press.action);
+      if (element === undefined) throw new Error(`${press.incident} has no ${press.action} to press`);
+      const { trigger_id } = await store('views.generateTriggerId', { user_id: press.user.id });
+      state.actionTs += 1;
+      const chosen = (element.options as Json[] | undefined)?.find((option) => option.value === press.option);
+      if (element.type === 'overflow' && chosen === undefined) throw new Error(`no option ${press.option}`);
+      return await deliver({
+        type: 'block_actions',
+        ...base(press.user),
+        container: { type: 'message', message_ts: found.ts, channel_id: press.channel, is_ephemeral: false },
+        channel: { id: press.channel, name: 'fraud-alerts' },
+        message: found,
+        state: { values: {} },
+        trigger_id,
+        response_url: `${url}/response/${press.user.id}`,
+        actions: [
+          {
+            type: element.type,
+            action_id: press.action,
+            block_id: block?.block_id,
+            ...(element.type === 'overflow'
+              ? { selected_option: chosen }
+              : { value: element.value, text: element.text }),
+            action_ts: press.actionTs ?? `${Math.floor(Date.now() / 1000)}.${String(state.actionTs).padStart(6, '0')}`,
+          },
+        ],
+      });
+    },
+    /** Sends the newest open modal with these values. */
+    submit: async (user: SlackUser, values: { readonly verdict: string; readonly note?: string }) => {
+      const view = views.at(-1);
+      if (view === undefined) throw new Error('no modal is open');
+      return await deliver({
+        type: 'view_submission',
+        ...base(user),
+        trigger_id: 'unused',
+        response_urls: [],
+        view: {
+          ...view,
+          state: {
+            values: {
+              verdict: { verdict: { type: 'radio_buttons', selected_option: { value: values.verdict } } },
+              note: { note: { type: 'plain_text_input', value: values.note ?? null } },
+            },
+          },
+        },
+      });
+    },
+    deliver,
+    sign,
+    close: async (): Promise<void> => {
+      for (const res of hanging) res.destroy();
+      hub.close();
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+      await emulator.close();
+    },
+  };
+}
+
+/** Headers of a request as Slack signs it; `ageS` shifts its stamp. */
+function sign(
+  raw: string,
+  { ageS = 0, secret = SIGNING_SECRET }: { ageS?: number; secret?: string } = {},
+): Record<string, string> {
+  const timestamp = String(Math.floor(Date.now() / 1000) - ageS);
+  const signature = createHmac('sha256', secret).update(`v0:${timestamp}:${raw}`).digest('hex');
+  return {
+    'content-type': 'application/x-www-form-urlencoded',
+    'x-slack-request-timestamp': timestamp,
+    'x-slack-signature': `v0=${signature}`,
+  };
+}
+
+function seed() {
+  const app = { app_id: 'A0LAB', bot_id: 'B0LAB', bot_user_id: 'U0BOT' };
+  const scopes = ['chat:write', 'channels:read', 'channels:history', 'users:read', 'usergroups:read'];
+  return {
+    team: { name: 'Lab', domain: 'lab' },
+    users: ['ana', 'bo'].map((name) => ({ name, email: `${name}@example.com` })),
+    channels: [{ name: 'fraud-alerts' }, { name: 'fraud-test' }],
+    oauth_apps: [{ ...app, client_id: '1.2', client_secret: 's', name: 'declinewatch', redirect_uris: [] }],
+    tokens: Array.from({ length: TOKENS }, (_, index) => ({
+      ...app,
+      token: `xoxb-store-${index}`,
+      type: 'bot' as const,
+      user_id: 'U0BOT',
+      scopes,
+    })),
+  };
+}
+
+async function listen(server: Server): Promise<string> {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+async function readAll(req: IncomingMessage): Promise<string> {
+  let text = '';
+  for await (const chunk of req) text += String(chunk);
+  return text;
+}
+
+/** Slack takes forms, whose structured values are JSON, and JSON. */
+function parse(text: string, contentType: string): Json {
+  if (text === '') return {};
+  if (contentType.startsWith('application/json')) return JSON.parse(text) as Json;
+  const entries = [...new URLSearchParams(text)].map(([name, value]) => [
+    name,
+    /^[[{]/.test(value) && name !== 'text' ? JSON.parse(value) : value,
+  ]);
+  return Object.fromEntries(entries) as Json;
+}
+
+function json(res: ServerResponse, body: Json, status = 200): void {
+  res.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+}
