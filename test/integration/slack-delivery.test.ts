@@ -1,0 +1,211 @@
+// The real client against the local Slack: one message per incident, edited as it grows, whatever goes wrong between.
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { encode } from '../../src/log/codec.ts';
+import { deliveryId } from '../../src/model/delivery.ts';
+import { type LocalSlack, startLocalSlack } from '../support/local-slack.ts';
+import { acknowledgedBy, sampleIncident } from '../support/sample-incident.ts';
+import { type Desk, openDesk } from '../support/slack-desk.ts';
+
+let slack: LocalSlack;
+let desk: Desk;
+
+beforeEach(async () => {
+  slack = await startLocalSlack();
+  desk = await openDesk(slack);
+});
+
+afterEach(async () => {
+  await desk.close();
+  await slack.close();
+});
+
+const alerts = async () => await slack.messages(slack.channels.alerts);
+const until = { timeout: 10_000, interval: 20 };
+const posted = async (version: number) =>
+  await expect
+    .poll(async () => (await desk.receipts()).find(({ slot }) => slot === 'message'), until)
+    .toMatchObject({ state: 'posted', version });
+
+describe('Slack deliveries', () => {
+  it('post one message per incident and edit it as it grows', async () => {
+    await desk.start();
+    await desk.put(sampleIncident());
+    await posted(1);
+    for (const version of [2, 3, 4]) await desk.put(sampleIncident({ version, peak: 14 + version }));
+    await posted(4);
+    const messages = await alerts();
+    expect(messages).toHaveLength(1);
+    expect(messages[0]?.text).toContain('CRITICAL · 18 declines on visa •••• 4242 in 10 min (alerts at 3)');
+    expect(messages[0]?.metadata).toEqual({
+      event_type: 'declinewatch_incident',
+      event_payload: { incident: 'INC-1', version: 4 },
+    });
+    expect(slack.calls('chat.postMessage')).toHaveLength(1);
+    const [receipt] = await desk.receipts();
+    expect(receipt?.place?.url).toMatch(/^https:\/\/lab\.slack\.com\/archives\/C\w+\/p\d{16}$/);
+  });
+
+  it('do not repeat themselves after a restart', async () => {
+    const first = await desk.start();
+    await desk.put(sampleIncident());
+    await posted(1);
+    await first.close();
+    await desk.put(sampleIncident({ version: 2, peak: 20 }));
+    await desk.start();
+    await posted(2);
+    expect(slack.calls('chat.postMessage')).toHaveLength(1);
+    expect(await alerts()).toHaveLength(1);
+  });
+
+  it('find a post by its metadata when the answer was lost', async () => {
+    slack.fault({ method: 'chat.postMessage', kind: 'lost', times: 1 });
+    await desk.start();
+    await desk.put(sampleIncident());
+    await posted(1);
+    expect(slack.calls('chat.postMessage')).toHaveLength(1);
+    expect(slack.calls('conversations.history').at(-1)?.body.include_all_metadata).toBe('true');
+    expect(await alerts()).toHaveLength(1);
+  });
+
+  it('find a post by its metadata when Slack never answered', async () => {
+    slack.fault({ method: 'chat.postMessage', kind: 'hang', times: 1 });
+    await desk.start();
+    await desk.put(sampleIncident());
+    await posted(1);
+    expect(slack.calls('chat.postMessage')).toHaveLength(1);
+  });
+
+  it('post again when the look-up shows that nothing was posted', async () => {
+    slack.fault({ method: 'chat.postMessage', kind: '500', times: 1 });
+    await desk.start();
+    await desk.put(sampleIncident());
+    await posted(1);
+    expect(slack.calls('chat.postMessage')).toHaveLength(2);
+    expect(await alerts()).toHaveLength(1);
+  });
+
+  it('wait as long as Slack asks for', async () => {
+    slack.fault({ method: 'chat.postMessage', kind: '429', times: 1, retryAfterS: 2 });
+    await desk.start();
+    await desk.put(sampleIncident());
+    await posted(1);
+    const [refused, taken] = slack.calls('chat.postMessage');
+    expect((taken?.at ?? 0) - (refused?.at ?? 0)).toBeGreaterThanOrEqual(1_900);
+    expect(slack.calls('chat.postMessage')).toHaveLength(2);
+    expect(slack.calls('conversations.history')).toHaveLength(0);
+  });
+
+  it('adopt a message that was posted before a crash', async () => {
+    // The call went out, and the process died before it could write `posted`.
+    const incident = sampleIncident();
+    const [result] = await desk
+      .sinkOf()
+      .deliver([{ incident, slot: 'message', place: null, main: null }], new AbortController().signal);
+    expect(result?.outcome).toBe('delivered');
+    const posting = {
+      output: 'slack',
+      subject: 'INC-1',
+      slot: 'message',
+      state: 'posting',
+      version: 1,
+      at: Date.now(),
+      place: null,
+      error: null,
+      tries: 0,
+    } as const;
+    await desk.log.append('deliveries', [
+      { key: deliveryId(posting), value: encode('deliveries', posting), timeMs: posting.at },
+    ]);
+    await desk.put(sampleIncident({ version: 2, peak: 20 }));
+    await desk.start();
+    await posted(2);
+    expect(slack.calls('chat.postMessage')).toHaveLength(1);
+    expect((await alerts())[0]?.text).toContain('20 declines');
+  });
+
+  it('are loud about a wrong channel, let the rest go on, and try again', async () => {
+    const deliveries = await desk.start({ sink: desk.sinkOf('C0NOSUCH') });
+    await desk.put(sampleIncident());
+    await desk.put(sampleIncident({ id: 'INC-2', livemode: false }));
+    await expect.poll(async () => (await slack.messages(slack.channels.test)).length, until).toBe(1);
+    await expect.poll(() => deliveries.status().failedCount, until).toBe(1);
+    expect(deliveries.status().failed[0]).toMatchObject({
+      subject: 'INC-1',
+      error: expect.stringContaining('SLACK_CHANNEL'),
+    });
+    const letters: string[] = [];
+    for await (const page of desk.log.read('dead-letters', 0, 0)) letters.push(...page.map(({ value }) => value));
+    expect(letters).toHaveLength(1);
+    await deliveries.close();
+    await desk.start();
+    await posted(1);
+  });
+
+  it('are loud about a refused token, and go on when it is accepted again', async () => {
+    const token = slack.botToken();
+    const deliveries = await desk.start();
+    slack.setBotToken('xoxb-another');
+    await desk.put(sampleIncident());
+    await expect.poll(() => deliveries.status().lastError?.message, until).toContain('SLACK_BOT_TOKEN');
+    expect(deliveries.status().pending).toBe(1);
+    slack.setBotToken(token);
+    await posted(1);
+    expect(deliveries.status()).toMatchObject({ pending: 0, lastError: null });
+  });
+
+  it('fall back to plain text when the blocks are refused', async () => {
+    slack.fault({ method: 'chat.postMessage', kind: { error: 'invalid_blocks' }, times: 1 });
+    await desk.start();
+    await desk.put(sampleIncident());
+    await posted(1);
+    const [message] = await alerts();
+    expect(message?.blocks ?? []).toEqual([]);
+    expect(message?.text).toContain('14 declines on visa •••• 4242');
+  });
+
+  it('speak again in the thread, once, when it doubles after the acknowledgement', async () => {
+    await desk.start();
+    const incident = sampleIncident();
+    await desk.put(incident);
+    await posted(1);
+    await desk.put(acknowledgedBy(incident));
+    await posted(2);
+    await desk.put(acknowledgedBy(incident, { version: 3, peak: 20 }));
+    await posted(3);
+    await desk.put(acknowledgedBy(incident, { version: 4, peak: 29 }));
+    await posted(4);
+    await desk.put(acknowledgedBy(incident, { version: 5, peak: 31 }));
+    await posted(5);
+    const [message] = await alerts();
+    const thread = await slack.thread(slack.channels.alerts, message?.ts ?? '');
+    expect(thread.map(({ text }) => text)).toEqual([
+      '<@U0ANA> INC-1 has grown since it was acknowledged: 29 declines now, 14 declines then.',
+    ]);
+    expect(await alerts()).toHaveLength(1);
+  });
+
+  it('edit the message and tell the thread when it is withdrawn after it was told', async () => {
+    await desk.start();
+    await desk.put(sampleIncident());
+    await posted(1);
+    await desk.put(sampleIncident({ version: 2, status: 'withdrawn' }));
+    await posted(2);
+    const [message] = await alerts();
+    expect(JSON.stringify(message?.blocks)).toContain('Withdrawn');
+    const thread = await slack.thread(slack.channels.alerts, message?.ts ?? '');
+    expect(thread).toHaveLength(1);
+    expect(thread[0]?.text).toContain('INC-1 is withdrawn');
+  });
+
+  it('say nothing about what is shadow, late, withdrawn or merged before it was told', async () => {
+    await desk.start();
+    await desk.put(sampleIncident({ id: 'INC-2', mode: 'shadow' }));
+    await desk.put(sampleIncident({ id: 'INC-3', late: true }));
+    await desk.put(sampleIncident({ id: 'INC-4', status: 'withdrawn' }));
+    await desk.put(sampleIncident({ id: 'INC-5', status: 'merged', mergedInto: 'INC-1' }));
+    await desk.put(sampleIncident());
+    await posted(1);
+    expect(await alerts()).toHaveLength(1);
+    expect(slack.calls('chat.postMessage')).toHaveLength(1);
+  });
+});
