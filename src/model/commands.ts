@@ -1,5 +1,5 @@
 // Commands ask for something; changes say what a command did (design §2, §3). Both travel in the log.
-import type { DetectorSettings, GeneralSettings, Rule } from './detector.ts';
+import type { DetectorSettings, EntityKind, GeneralSettings, Rule } from './detector.ts';
 import type { Report } from './episode.ts';
 import type { Actor, Incident, Verdict } from './incident.ts';
 
@@ -16,7 +16,9 @@ export type IncidentAction =
     }
   | { readonly type: 'reopen'; readonly incident: string; readonly ifVersion?: number }
   | { readonly type: 'note'; readonly incident: string; readonly note: string; readonly ifVersion?: number }
-  | { readonly type: 'assign'; readonly incident: string; readonly owner: string | null; readonly ifVersion?: number };
+  | { readonly type: 'assign'; readonly incident: string; readonly owner: string | null; readonly ifVersion?: number }
+  /** Hides the posts of (detector, entity) until a time in milliseconds; null: speak again. */
+  | { readonly type: 'mute'; readonly incident: string; readonly until: number | null; readonly ifVersion?: number };
 
 /** A new settings version of one detector. `settings` null removes it. `basedOn`: the version it was made from, 0 for none. */
 export type SettingsCommand = {
@@ -46,6 +48,7 @@ export const CHANGE_TYPES = [
   'grew',
   'shrank',
   'severity_raised',
+  'updated',
   'ended',
   'acknowledged',
   'unacknowledged',
@@ -53,6 +56,9 @@ export const CHANGE_TYPES = [
   'reopened',
   'noted',
   'assigned',
+  'muted',
+  'unmuted',
+  'escalated',
   'merged',
   'withdrawn',
   'returned',
@@ -92,6 +98,18 @@ export type Change = {
   readonly refusal: Refusal | null;
   /** Milliseconds: when a timer command is due for this incident; null: none. */
   readonly nextDeadline: number | null;
+  /** What the command asked for; '' if it could not be read. The reducer always writes it. */
+  readonly asked?: CommandBody['type'] | '';
+  /** Incidents opened so far, this one included: numbers go on even after the log has let go of old changes. */
+  readonly numbered?: number;
+  /** On the first change of a report: how far the key has been told, so that an older report is recognised. */
+  readonly report?: ReportMark;
+  /** Of `settings_accepted`: what was accepted. */
+  readonly accepted?: AcceptedSettings;
+};
+
+export type ReportMark = Pick<Report, 'detector' | 'scope' | 'asOf' | 'range'> & {
+  readonly entity: { readonly kind: EntityKind; readonly value: string };
 };
 
 /** Record of `detector-settings`: the rule, and who asked for it and why. */

@@ -70,6 +70,8 @@ export type Incident = {
     readonly peak: number;
     readonly severity: Severity;
     readonly attemptCount: number;
+    /** Of a sum: minor units of its currency; else absent. */
+    readonly amount?: number;
   } | null;
   readonly owner: string | null;
   readonly notes: readonly { readonly at: number; readonly by: Actor; readonly text: string }[];
@@ -78,6 +80,8 @@ export type Incident = {
   readonly continues: string | null;
   readonly splitFrom: string | null;
   readonly storm: string | null;
+  /** The escalation step that was reached last, counted from 1; absent or null: none. */
+  readonly escalated?: { readonly step: number; readonly to: string; readonly at: number } | null;
   readonly version: number;
   /** The breach instant that opened it, seconds: how it claims its episode. */
   readonly openingBreachS: number;
