@@ -63,12 +63,12 @@ export function links(incident: Incident, consoleUrl: string): readonly Link[] {
   const root = dashboardRoot(incident);
   const attempts = [...(evidence.trigger === null ? [] : [evidence.trigger]), ...evidence.newest].flatMap((member) => {
     const path = pathOf(member);
-    return path === null ? [] : [{ url: `${root}/${path}`, label: `${attemptLabel(member)} in Stripe` }];
+    return path === null ? [] : [{ url: `${root}/${path}`, label: `In Stripe: ${attemptLabel(member)}` }];
   });
   const customer = entity.kind === 'customer' && isStripeId(entity.value) ? [entity.value] : [];
   return [
     { url: `${consoleUrl}/incidents/${incident.id}`, label: `${incident.id} in the console` },
-    ...customer.map((id) => ({ url: `${root}/customers/${id}`, label: 'Customer in Stripe' })),
+    ...customer.map((id) => ({ url: `${root}/customers/${id}`, label: 'In Stripe: the customer' })),
     ...attempts.slice(0, LINKED_ATTEMPTS),
   ];
 }
@@ -90,7 +90,7 @@ function pathOf(member: MemberSummary): string | null {
 }
 
 const attemptLabel = ({ amount, currency, code }: MemberSummary): string => {
-  const money = amount === null || currency === null ? 'Attempt' : formatMoney(amount, safe(currency, 3));
+  const money = amount === null || currency === null ? 'attempt' : formatMoney(amount, safe(currency, 3));
   return code === '' ? money : `${money}, ${safe(describeCode(code), 40)}`;
 };
 

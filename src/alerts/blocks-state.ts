@@ -53,8 +53,9 @@ export function remarks(incident: Incident, { when }: Style): readonly string[] 
 }
 
 /** The note given when it was resolved, as its author wrote it but harmless; null if there is none. */
-export function resolutionNote({ resolved }: Incident): string | null {
-  return resolved === null || resolved.note.trim() === '' ? null : safe(resolved.note, 1000);
+export function resolutionNote({ status, resolved }: Incident): string | null {
+  if (status !== 'resolved' || resolved === null) return null;
+  return safe(resolved.note, 1000) || null;
 }
 
 /** What is said in the thread, given what was said aloud last. */
