@@ -19,8 +19,8 @@ export type Work = {
 export type Queue = {
   /** Takes in a state that is newer than the one known; answers whether it was. */
   offer(incident: Incident, now: number): boolean;
-  /** At most `max` that are due, longest waiting first; they are `running` until told otherwise. */
-  take(max: number, now: number): readonly Work[];
+  /** The one that is due and waits longest, or null; it is `running` until told otherwise. */
+  take(now: number): Work | null;
   /** Back in line at once. */
   again(work: Work): void;
   later(work: Work, state: 'deferred' | 'retrying' | 'failed', at: number): void;
@@ -73,16 +73,14 @@ export function createQueue(): Queue {
       }
       return true;
     },
-    take: (max, now) => {
+    take: (now) => {
       promote(now);
-      const taken: Work[] = [];
       for (const work of ready) {
-        if (taken.length >= max) break;
         ready.delete(work);
         work.state = 'running';
-        taken.push(work);
+        return work;
       }
-      return taken;
+      return null;
     },
     again: makeReady,
     later: (work, state, at) => {

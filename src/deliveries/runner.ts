@@ -66,30 +66,45 @@ export function createMind(receipts: Receipts, mainSlot: string): Mind {
 
 type Planned<K extends Step['kind']> = { readonly work: Work; readonly step: Extract<Step, { readonly kind: K }> };
 
-/** Answers a function that sees every work it is given through to its next state. It never rejects. */
-export function createRunner(parts: RunnerParts): (works: readonly Work[]) => Promise<void> {
-  return async (works) => {
-    const lookUps: Planned<'look-up'>[] = [];
-    const deliveries: Planned<'deliver'>[] = [];
-    for (const work of works) {
-      const step = plan(parts, work);
-      if (step.kind === 'look-up') lookUps.push({ work, step });
-      if (step.kind === 'deliver') deliveries.push({ work, step });
-    }
-    await guarded(parts, lookUps, lookUpAll);
-    await guarded(parts, deliveries, deliverAll);
+/** What needs a call of the sink. */
+export type Due = Planned<'look-up'> | Planned<'deliver'>;
+
+export type Runner = {
+  /** Null: nothing to call for; the work has been dropped or put off. */
+  plan(work: Work): Due | null;
+  /** Sees every work through to its next state. Never rejects. */
+  run(due: readonly Due[]): Promise<void>;
+};
+
+export function createRunner(parts: RunnerParts): Runner {
+  return {
+    plan: (work) => plan(parts, work),
+    run: async (due) => {
+      await guarded(parts, due.filter(isLookUp), lookUpAll);
+      await guarded(parts, due.filter(isDelivery), deliverAll);
+    },
   };
 }
 
-function plan({ sink, receipts, clock, queue, mind, output }: RunnerParts, work: Work): Step {
+const isLookUp = (due: Due): due is Planned<'look-up'> => due.step.kind === 'look-up';
+const isDelivery = (due: Due): due is Planned<'deliver'> => due.step.kind === 'deliver';
+
+function plan({ sink, receipts, clock, queue, mind, output }: RunnerParts, work: Work): Due | null {
   const isUnsent = (subject: string, slot: string): boolean => mind.unsent.has(deliveryId({ output, subject, slot }));
   const step = planStep(work.incident, { sink, receipts, now: clock.now(), isUnsent });
-  if (step.kind === 'done') {
+  if (step.kind === 'look-up') return { work, step };
+  if (step.kind === 'deliver') return { work, step };
+  if (step.kind === 'defer') queue.later(work, 'deferred', step.at);
+  else {
     mind.failed.delete(work.incident.id);
     queue.drop(work);
   }
-  if (step.kind === 'defer') queue.later(work, 'deferred', step.at);
-  return step;
+  return null;
+}
+
+/** Back in line if there is more to do, else out of it at once: what is done counts as pending no longer. */
+function goOn(parts: RunnerParts, work: Work): void {
+  if (plan(parts, work) !== null) parts.queue.again(work);
 }
 
 /** A rejection (the log is away while stopping, a defect of the sink) costs a pause and nothing else. */
@@ -108,7 +123,7 @@ async function guarded<T extends { readonly work: Work }>(
 }
 
 async function lookUpAll(parts: RunnerParts, planned: readonly Planned<'look-up'>[]): Promise<void> {
-  const { sink, receipts, clock, queue, mind, metrics, output, logger, signal } = parts;
+  const { sink, receipts, clock, mind, metrics, output, logger, signal } = parts;
   const items = planned.map(({ step }) => ({ ...step.item, sinceMs: step.receipt.at }));
   const places = await sink.lookUp(items, signal);
   const adopted: Delivery[] = [];
@@ -128,7 +143,7 @@ async function lookUpAll(parts: RunnerParts, planned: readonly Planned<'look-up'
   });
   outputAnswered(mind);
   await receipts.record(adopted, signal);
-  for (const { work } of planned) queue.again(work);
+  for (const { work } of planned) goOn(parts, work);
 }
 
 async function deliverAll(parts: RunnerParts, planned: readonly Planned<'deliver'>[]): Promise<void> {
@@ -201,7 +216,7 @@ async function settle(parts: RunnerParts, settled: Settled): Promise<void> {
     work.tries = 0;
     work.since = now;
     metrics.count(output, step.item.place === null ? 'posted' : 'updated');
-    queue.again(work);
+    goOn(parts, work);
     return;
   }
   if (result.outcome === 'refused') return await refuse(parts, settled, result.error);

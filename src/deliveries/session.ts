@@ -6,9 +6,9 @@ import type { Clock } from '../model/clock.ts';
 import type { DeliveryOutput } from '../model/delivery.ts';
 import type { Incident } from '../model/incident.ts';
 import { createBell } from './bell.ts';
-import { createQueue, type Work } from './queue.ts';
+import { createQueue } from './queue.ts';
 import type { Receipts } from './receipts.ts';
-import { createMind, createRunner } from './runner.ts';
+import { createMind, createRunner, type Due } from './runner.ts';
 import type { Sink } from './sink.ts';
 import type { DeliveryMetrics, DeliveryStatus } from './status.ts';
 
@@ -42,8 +42,8 @@ export function startSession(options: SessionOptions): Session {
   const driving = (async () => {
     const calls = new Set<Promise<void>>();
     while (!stop.signal.aborted) {
-      const waitMs = startDue((works) => {
-        const call = runner(works).finally(() => {
+      const waitMs = startDue((due) => {
+        const call = runner.run(due).finally(() => {
           calls.delete(call);
           mind.running -= 1;
           bell.ring();
@@ -56,7 +56,7 @@ export function startSession(options: SessionOptions): Session {
   })();
 
   /** Starts what may start now; answers how long to wait unless the bell rings (null: until it rings). */
-  function startDue(start: (works: readonly Work[]) => void): number | null {
+  function startDue(start: (due: readonly Due[]) => void): number | null {
     for (;;) {
       const now = clock.now();
       if (mind.running >= sink.parallel) return null;
@@ -66,12 +66,24 @@ export function startSession(options: SessionOptions): Session {
       if (at > now) return at - now;
       // While the output fails, one call at a time finds out whether it is back.
       if (mind.outputTries > 0 && mind.running > 0) return null;
-      const works = queue.take(sink.batch.maxSize, now);
-      if (works.length === 0) return null;
+      const due = takeDue(now);
+      if (due.length === 0) continue;
       mind.nextBatchAt = now + sink.batch.everyMs;
       mind.running += 1;
-      start(works);
+      start(due);
     }
+  }
+
+  /** What needs no call costs no place in the batch. */
+  function takeDue(now: number): readonly Due[] {
+    const due: Due[] = [];
+    while (due.length < sink.batch.maxSize) {
+      const work = queue.take(now);
+      if (work === null) break;
+      const planned = runner.plan(work);
+      if (planned !== null) due.push(planned);
+    }
+    return due;
   }
 
   return {
