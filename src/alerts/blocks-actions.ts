@@ -46,14 +46,19 @@ function button({ action, label, isPrimary = false }: ButtonSpec, id: string): A
   };
 }
 
-function more({ id }: Incident): ActionsBlockElement {
+function more({ id, mutedUntil, updatedAt, owner }: Incident): ActionsBlockElement {
   const option = (value: string, text: string) => ({
     value: `${value}:${id}`,
     text: { type: 'plain_text' as const, text, emoji: false },
   });
+  const isMuted = mutedUntil !== null && mutedUntil > updatedAt;
   return {
     type: 'overflow',
     action_id: ACTION_IDS.more,
-    options: [option('assign', 'Assign to me'), option('unassign', 'Remove the owner')],
+    options: [
+      isMuted ? option('unmute', 'Unmute') : option('mute', 'Mute…'),
+      option('assign', 'Assign to me'),
+      ...(owner === null ? [] : [option('unassign', 'Remove the owner')]),
+    ],
   };
 }

@@ -1,4 +1,4 @@
-// The modal of *Resolve*: the verdict is asked there and then, for it grades the detectors. Pure.
+// The forms: *Resolve* asks the verdict there and then, for it grades the detectors; *Mute* says what it hides. Pure.
 import type { View } from '@slack/types';
 import { NOTE_MAX_CHARACTERS, VERDICTS, type Verdict } from '../model/incident.ts';
 import { VERDICT_WORDS } from '../model/words.ts';
@@ -8,13 +8,13 @@ export const VERDICT_BLOCK = 'verdict';
 export const NOTE_BLOCK = 'note';
 
 /** What the modal carries from the button to the submission. */
-export type ResolveContext = {
+export type FormContext = {
   readonly incident: string;
   /** Where the clicker can be answered alone, for half an hour; '' if there is none. */
   readonly responseUrl: string;
 };
 
-export function resolveModal({ incident, responseUrl }: ResolveContext): View {
+export function resolveModal({ incident, responseUrl }: FormContext): View {
   return {
     type: 'modal',
     callback_id: RESOLVE_CALLBACK,
@@ -52,6 +52,50 @@ export function resolveModal({ incident, responseUrl }: ResolveContext): View {
 
 export type ResolveValues = { readonly verdict: Verdict; readonly note: string };
 
+export const MUTE_CALLBACK = 'mute';
+export const DURATION_BLOCK = 'duration';
+
+const HOUR_MS = 3_600_000;
+const DURATIONS = [
+  { value: '1h', text: '1 hour', ms: HOUR_MS },
+  { value: '8h', text: '8 hours', ms: 8 * HOUR_MS },
+  { value: '24h', text: '24 hours', ms: 24 * HOUR_MS },
+  { value: '7d', text: '7 days', ms: 168 * HOUR_MS },
+] as const;
+
+/** `hidden`: what such a mute would have hidden lately, a plain sentence; null if that is not known. */
+export function muteModal({ incident, responseUrl }: FormContext, hidden: string | null): View {
+  const about =
+    'Posts about this entity by this detector are hidden until the time is over. Incidents are still opened and counted, in the sheet and in the console.';
+  return {
+    type: 'modal',
+    callback_id: MUTE_CALLBACK,
+    private_metadata: JSON.stringify({ incident, responseUrl }),
+    title: plain(`Mute ${incident}`.slice(0, 24)),
+    submit: plain('Mute'),
+    close: plain('Cancel'),
+    blocks: [
+      { type: 'section', text: plain(hidden === null ? about : `${about} ${hidden}`.slice(0, 2_900)) },
+      {
+        type: 'input',
+        block_id: DURATION_BLOCK,
+        label: plain('For how long?'),
+        element: {
+          type: 'radio_buttons',
+          action_id: DURATION_BLOCK,
+          options: DURATIONS.map(({ value, text }) => ({ value, text: plain(text) })),
+        },
+      },
+    ],
+  };
+}
+
+/** Milliseconds; null if none of ours is chosen. */
+export function readMuteModal(values: unknown): number | null {
+  const chosen = at(values, DURATION_BLOCK, DURATION_BLOCK, 'selected_option', 'value');
+  return DURATIONS.find(({ value }) => value === chosen)?.ms ?? null;
+}
+
 /** What was chosen and written; null if no verdict of ours is chosen or the note is too long. */
 export function readResolveModal(values: unknown): ResolveValues | null {
   const verdict = VERDICTS.find(
@@ -63,7 +107,7 @@ export function readResolveModal(values: unknown): ResolveValues | null {
 }
 
 /** Null for anything that this program did not write. */
-export function readResolveContext(privateMetadata: string): ResolveContext | null {
+export function readFormContext(privateMetadata: string): FormContext | null {
   try {
     const parsed: unknown = JSON.parse(privateMetadata);
     const incident = at(parsed, 'incident');

@@ -1,6 +1,6 @@
 // Where an incident stands, in words: who did what, when, how long after the alert, at which count; and what is special.
 import type { Actor, Incident } from '../model/incident.ts';
-import { actorName, formatDuration, statusLine, VERDICT_WORDS } from '../model/words.ts';
+import { actorName, formatDuration, VERDICT_WORDS } from '../model/words.ts';
 import { measured } from './blocks-headline.ts';
 import { safe } from './blocks-inert.ts';
 
@@ -56,21 +56,4 @@ export function remarks(incident: Incident, { when }: Style): readonly string[] 
 export function resolutionNote({ status, resolved }: Incident): string | null {
   if (status !== 'resolved' || resolved === null) return null;
   return safe(resolved.note, 1000) || null;
-}
-
-/** What is said in the thread, given what was said aloud last. */
-export function noteText(
-  incident: Incident,
-  told: { readonly severity: string; readonly peak: number; readonly status: string },
-): string {
-  const { status } = incident;
-  const tag = incident.livemode ? '' : 'TEST · ';
-  if (status === 'withdrawn')
-    return `${tag}${incident.id} is withdrawn: later information took attempts out of it, and the rest does not reach the threshold.`;
-  if (told.status === 'withdrawn')
-    return `${tag}${incident.id} is back: it reaches the threshold again (${safe(statusLine(incident), 120)}).`;
-  const before = incident.acknowledged?.peak ?? told.peak;
-  const severity =
-    told.severity === incident.severity ? '' : ` The severity rose from ${told.severity} to ${incident.severity}.`;
-  return `${tag}${incident.id} has grown since it was acknowledged: ${measured(incident)} now, ${measured(incident, before)} then.${severity}`;
 }

@@ -1,7 +1,6 @@
 // An incident as a Slack message (pure): text that says it all (screen readers read only that), blocks, and metadata by
 // which a message is found again after a crash.
 import type { KnownBlock } from '@slack/types';
-import type { DeliveryPlace } from '../model/delivery.ts';
 import type { Incident } from '../model/incident.ts';
 import { formatDuration } from '../model/words.ts';
 import { actionsBlock } from './blocks-actions.ts';
@@ -15,18 +14,9 @@ import {
 } from './blocks-evidence.ts';
 import { headline } from './blocks-headline.ts';
 import { cutEscaped, escapeSlack, safe } from './blocks-inert.ts';
-import {
-  BLOCK_STYLE,
-  noteText,
-  remarks,
-  resolutionNote,
-  type Style,
-  stateSentence,
-  TEXT_STYLE,
-} from './blocks-state.ts';
+import { BLOCK_STYLE, remarks, resolutionNote, type Style, stateSentence, TEXT_STYLE } from './blocks-state.ts';
 
 export const METADATA_EVENT_TYPE = 'declinewatch_incident';
-export const NOTE_EVENT_TYPE = 'declinewatch_note';
 
 export type AlertMessage = {
   /** Complete without the blocks, escaped, at most 3,900 characters. */
@@ -70,28 +60,6 @@ export function renderAlert(incident: Incident, { consoleUrl }: RenderOptions): 
       ...(actions === null ? [] : [actions]),
     ],
     metadata: { event_type: METADATA_EVENT_TYPE, event_payload: { incident: incident.id, version: incident.version } },
-  };
-}
-
-export type NoteMessage = {
-  readonly text: string;
-  readonly metadata: {
-    readonly event_type: typeof NOTE_EVENT_TYPE;
-    readonly event_payload: { readonly incident: string; readonly version: number; readonly slot: string };
-  };
-};
-
-/** What is said in the thread of an alert: addressed to who acknowledged it, for an edit notifies nobody. */
-export function renderNote(incident: Incident, slot: string, { told }: Pick<DeliveryPlace, 'told'>): NoteMessage {
-  const by = incident.acknowledged?.by;
-  const to = by !== undefined && BLOCK_STYLE.who(by).startsWith('<@') ? `${BLOCK_STYLE.who(by)} ` : '';
-  const { severity, peak, status } = told ?? incident;
-  return {
-    text: cutEscaped(`${to}${noteText(incident, { severity, peak, status })}`, TEXT_MAX),
-    metadata: {
-      event_type: NOTE_EVENT_TYPE,
-      event_payload: { incident: incident.id, version: incident.version, slot },
-    },
   };
 }
 

@@ -13,11 +13,16 @@ export type WorkerData = {
 /** Answered with an `answer` of the same id. */
 export type Ask =
   | { readonly kind: 'submit'; readonly command: Command }
-  | { readonly kind: 'outcome'; readonly commandId: string; readonly timeoutMs: number };
+  | { readonly kind: 'outcome'; readonly commandId: string; readonly timeoutMs: number }
+  /** What a mute of this incident's entity would have hidden lately. */
+  | { readonly kind: 'hidden'; readonly incident: string };
 
 export type SubmitAnswer = { readonly recorded: boolean };
 /** Null: not known within the time. */
 export type OutcomeAnswer = { readonly change: Pick<Change, 'type' | 'refusal'> | null };
+
+export type HiddenAnswer = { readonly hidden: string | null };
+export type Answer = SubmitAnswer | OutcomeAnswer | HiddenAnswer;
 
 export type FromWorker =
   | { readonly type: 'ready' }
@@ -39,7 +44,7 @@ export type FromWorker =
     };
 
 export type ToWorker =
-  | { readonly type: 'answer'; readonly id: number; readonly answer: SubmitAnswer | OutcomeAnswer }
+  | { readonly type: 'answer'; readonly id: number; readonly answer: Answer }
   /** A request whose signature has been checked. */
   | { readonly type: 'http'; readonly id: number; readonly body: string; readonly contentType: string }
   | { readonly type: 'stop' };

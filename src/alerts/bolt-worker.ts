@@ -6,7 +6,16 @@ import type { Logger as SlackLogger } from '@slack/web-api';
 import { LogLevel, WebClient } from '@slack/web-api';
 import { systemClock } from '../model/clock.ts';
 import { registerHandlers } from './bolt-handlers.ts';
-import type { Ask, FromWorker, OutcomeAnswer, SubmitAnswer, ToWorker, WorkerData } from './bolt-protocol.ts';
+import type {
+  Answer,
+  Ask,
+  FromWorker,
+  HiddenAnswer,
+  OutcomeAnswer,
+  SubmitAnswer,
+  ToWorker,
+  WorkerData,
+} from './bolt-protocol.ts';
 import { createHttpReceiver, createSocketReceiver } from './bolt-receivers.ts';
 import { createMayAct } from './responders.ts';
 
@@ -18,6 +27,8 @@ const log = (level: 'info' | 'warn' | 'error', message: string, fields: Record<s
 
 /** Slack waits 3 s: the log has most of it, and the answer the rest. */
 const SUBMIT_MS = 2_200;
+/** A form must be open within 3 s of the click; this is only an extra in it. */
+const HIDDEN_MS = 500;
 const CALL_TIMEOUT_MS = 2_000;
 
 const slackLogger: SlackLogger = {
@@ -61,6 +72,8 @@ registerHandlers(app, {
   outcome: async (commandId, timeoutMs) =>
     ((await asks.ask({ kind: 'outcome', commandId, timeoutMs }, timeoutMs + 500)) as OutcomeAnswer | null)?.change ??
     null,
+  hidden: async (incident) =>
+    ((await asks.ask({ kind: 'hidden', incident }, HIDDEN_MS)) as HiddenAnswer | null)?.hidden ?? null,
   mayAct,
   clock: systemClock,
   warn: (message, fields) => log('warn', message, fields),
@@ -79,7 +92,6 @@ tell({ type: 'ready' });
 
 /** Questions to the main thread, each with a time limit: null when there was no answer in time. */
 function createAsks() {
-  type Answer = SubmitAnswer | OutcomeAnswer;
   const waiting = new Map<number, (answer: Answer | null) => void>();
   let last = 0;
   return {

@@ -9,7 +9,8 @@ import type { DeliveryMetrics } from '../deliveries/status.ts';
 import type { EventLog } from '../log/event-log.ts';
 import type { Clock } from '../model/clock.ts';
 import type { Incident } from '../model/incident.ts';
-import { renderAlert, renderNote } from './blocks.ts';
+import { renderAlert } from './blocks.ts';
+import { renderNote } from './blocks-note.ts';
 import { acceptForSlack, notesForSlack, toldAfter } from './speak.ts';
 
 export type PreviewMessage = {

@@ -6,7 +6,7 @@ import type { Logger } from 'pino';
 import type { Clock } from '../model/clock.ts';
 import type { Change, Command } from '../model/commands.ts';
 import { messageOf } from '../model/errors.ts';
-import type { Ask, FromWorker, OutcomeAnswer, SubmitAnswer, ToWorker, WorkerData } from './bolt-protocol.ts';
+import type { Answer, Ask, FromWorker, ToWorker, WorkerData } from './bolt-protocol.ts';
 import { isSignedBySlack } from './slack-signature.ts';
 
 export type SlackInboundOptions = {
@@ -20,6 +20,8 @@ export type SlackInboundOptions = {
   readonly submit: (command: Command) => Promise<unknown>;
   /** What the command did, or null if that is not known within the time. */
   readonly outcome: (commandId: string, timeoutMs: number) => Promise<Pick<Change, 'type' | 'refusal'> | null>;
+  /** What a mute of this incident's entity would have hidden lately, a sentence; null if that is not known. */
+  readonly hiddenByMute: (incident: string) => string | null;
   readonly clock: Clock;
   readonly logger: Logger;
 };
@@ -168,7 +170,8 @@ export function startSlackInbound(options: SlackInboundOptions): SlackInbound {
 }
 
 /** Never rejects: a log that is away is an answer too. */
-async function answer({ submit, outcome }: SlackInboundOptions, ask: Ask): Promise<SubmitAnswer | OutcomeAnswer> {
+async function answer({ submit, outcome, hiddenByMute }: SlackInboundOptions, ask: Ask): Promise<Answer> {
+  if (ask.kind === 'hidden') return { hidden: hiddenByMute(ask.incident) };
   if (ask.kind === 'submit') {
     return await submit(ask.command).then(
       () => ({ recorded: true }),

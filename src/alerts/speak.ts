@@ -34,14 +34,22 @@ export function notesForSlack(incident: Incident, { told }: DeliveryPlace): read
 /** What counts as said aloud once this incident's newest state is in the channel. */
 export function toldAfter(incident: Incident, before: Told | undefined): Told {
   if (before !== undefined && !isWorthSaying(incident, before)) return before;
-  const { version, severity, peak, status } = incident;
-  return { version, severity, peak, status };
+  const { version, severity, peak, status, escalated } = incident;
+  return { version, severity, peak, status, escalated: escalated?.step ?? 0 };
+}
+
+/** The escalation step that was reached and not told yet; null: none. */
+export function escalationDue({ status, escalated }: Incident, told: Told | undefined): { readonly to: string } | null {
+  if (status !== 'open' || !escalated) return null;
+  return escalated.step > (told?.escalated ?? 0) ? escalated : null;
 }
 
 function isWorthSaying(incident: Incident, told: Told): boolean {
-  const { status, acknowledged, severity, peak, count, repage = DEFAULT_REPAGE } = incident;
+  const { status, acknowledged, severity, peak, count, repage = DEFAULT_REPAGE, mutedUntil, updatedAt } = incident;
   if (status === 'withdrawn') return told.status !== 'withdrawn';
   if (told.status === 'withdrawn') return status === 'open' || status === 'acknowledged';
+  if (mutedUntil !== null && mutedUntil > updatedAt) return false;
+  if (escalationDue(incident, told) !== null) return true;
   if (status !== 'acknowledged' || acknowledged === null) return false;
   if (compareSeverity(severity, told.severity) > 0 && compareSeverity(severity, acknowledged.severity) > 0) return true;
   return count !== 'ratio' && peak >= repage * Math.max(acknowledged.peak, told.peak);

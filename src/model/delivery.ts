@@ -20,6 +20,8 @@ export type DeliveryPlace = {
     readonly severity: Severity;
     readonly peak: number;
     readonly status: Status;
+    /** The escalation step told last; absent: none. */
+    readonly escalated?: number;
   };
 };
 

@@ -65,6 +65,7 @@ function nextState(incident: Incident, { body, actor, at }: Command): Incident |
       ? null
       : { ...done, resolved: { ...done.resolved, by: actor, at, verdict: body.verdict, note: body.note } };
   }
+  if (body.type === 'mute') return { ...incident, version, mutedUntil: body.until, updatedAt: at };
   if (body.type === 'unacknowledge' || body.type === 'reopen')
     return { ...incident, version, status: 'open', acknowledged: null, resolved: null };
   return body.type === 'assign' ? { ...incident, version, owner: body.owner } : null;
@@ -79,6 +80,7 @@ async function listen(mode: 'http' | 'socket', overrides: Partial<SlackInboundOp
     responders: [],
     submit: apply,
     outcome: async (id) => outcomes.get(id) ?? null,
+    hiddenByMute: () => 'In the last 30 days it would have hidden 2 incidents.',
     clock: systemClock,
     logger,
     ...overrides,
@@ -185,6 +187,24 @@ describe.each(['http', 'socket'] as const)('clicks over %s', (mode) => {
     expect(body).toMatchObject({ response_action: 'errors', errors: { verdict: expect.stringContaining('Already') } });
   });
 
+  it('mute: says what it hides, asks for how long, and offers to unmute', async () => {
+    await openIncident();
+    await listen(mode);
+    await press('more', slack.users.ana, { option: 'mute:INC-1' });
+    await expect.poll(() => slack.views, until).toHaveLength(1);
+    expect(JSON.stringify(slack.views[0])).toContain('In the last 30 days it would have hidden 2 incidents.');
+    const before = Date.now();
+    await slack.submit(slack.users.ana, { duration: '8h' });
+    await ofAlert(2);
+    const asked = commands.at(-1)?.body;
+    const until8h = asked?.type === 'mute' ? Number(asked.until) - before : 0;
+    expect(Math.round(until8h / 3_600_000)).toBe(8);
+    expect((await message())?.text).toContain('Muted until');
+    await press('more', slack.users.ana, { option: 'unmute:INC-1' });
+    await ofAlert(3);
+    expect(commands.at(-1)?.body).toEqual({ type: 'mute', incident: 'INC-1', until: null });
+  });
+
   it('refuse outsiders and who is not a responder, with the reason, to them alone', async () => {
     await openIncident();
     slack.setGroup('S0RISK', [slack.users.bo.id]);
@@ -252,6 +272,7 @@ describe('the Slack thread', () => {
       responders: [],
       submit: apply,
       outcome: async () => null,
+      hiddenByMute: () => null,
       clock: systemClock,
       logger,
     });

@@ -252,9 +252,17 @@ export async function startLocalSlack() {
       });
     },
     /** Sends the newest open modal with these values. */
-    submit: async (user: SlackUser, values: { readonly verdict: string; readonly note?: string }) => {
+    submit: async (
+      user: SlackUser,
+      values: { readonly verdict?: string; readonly note?: string; readonly duration?: string },
+    ) => {
       const view = views.at(-1);
       if (view === undefined) throw new Error('no modal is open');
+      const chosen = (block: string, value: string | undefined): Json =>
+        value === undefined
+          ? {}
+          : { [block]: { [block]: { type: 'radio_buttons', selected_option: optionOf(view, block, value) } } };
+      const note = { note: { note: { type: 'plain_text_input', value: values.note ?? null } } };
       return await deliver({
         type: 'view_submission',
         ...base(user),
@@ -262,12 +270,7 @@ export async function startLocalSlack() {
         response_urls: [],
         view: {
           ...view,
-          state: {
-            values: {
-              verdict: { verdict: { type: 'radio_buttons', selected_option: { value: values.verdict } } },
-              note: { note: { type: 'plain_text_input', value: values.note ?? null } },
-            },
-          },
+          state: { values: { ...chosen('verdict', values.verdict), ...chosen('duration', values.duration), ...note } },
         },
       });
     },
@@ -281,6 +284,15 @@ export async function startLocalSlack() {
       await emulator.close();
     },
   };
+}
+
+/** The option as the view that was really opened holds it; throws if it has none. */
+function optionOf(view: Json, block: string, value: string): Json {
+  const found = (view.blocks as Json[]).find((one) => one.block_id === block);
+  const options = (found?.element as { options?: Json[] } | undefined)?.options ?? [];
+  const option = options.find((one) => one.value === value);
+  if (option === undefined) throw new Error(`the form has no ${block} ${value}`);
+  return option;
 }
 
 /** Headers of a request as Slack signs it; `ageS` shifts its stamp. */

@@ -1,7 +1,8 @@
 // Renderings against golden files, against Slack's limits, and with hostile strings.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { renderAlert, renderNote } from '../../../src/alerts/blocks.ts';
+import { renderAlert } from '../../../src/alerts/blocks.ts';
+import { renderNote } from '../../../src/alerts/blocks-note.ts';
 import { SEVERITIES } from '../../../src/model/detector.ts';
 import { type Incident, STATUSES } from '../../../src/model/incident.ts';
 import { blockProblems, elementsOf, messageProblems } from '../../support/block-kit.ts';

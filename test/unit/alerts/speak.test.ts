@@ -59,7 +59,7 @@ describe('notesForSlack', () => {
     const grown = { ...acknowledged, peak: 12, version: 5 };
     expect(notes(grown)).toEqual(['thread:1']);
     const told = toldAfter(grown, toldOpen);
-    expect(told).toEqual({ version: 5, severity: 'warning', peak: 12, status: 'acknowledged' });
+    expect(told).toEqual({ version: 5, severity: 'warning', peak: 12, status: 'acknowledged', escalated: 0 });
     expect(notes({ ...grown, peak: 23, version: 6 }, told)).toEqual([]);
     expect(notes({ ...grown, peak: 24, version: 7 }, told)).toEqual(['thread:5']);
   });
@@ -73,6 +73,21 @@ describe('notesForSlack', () => {
   it('speaks of a severity higher than the acknowledged one', () => {
     expect(notes({ ...acknowledged, severity: 'critical' })).toEqual(['thread:1']);
     expect(notes({ ...acknowledged, count: 'ratio', severity: 'critical' })).toEqual(['thread:1']);
+  });
+
+  it('speaks once for each escalation step, while nobody has acknowledged it', () => {
+    const escalated = { ...open, version: 4, escalated: { step: 1, to: 'S0ONCALL', at: now + 900_000 } };
+    expect(notes(escalated)).toEqual(['thread:1']);
+    const told = toldAfter(escalated, toldOpen);
+    expect(notes({ ...escalated, version: 5 }, told)).toEqual([]);
+    expect(notes({ ...escalated, escalated: { ...escalated.escalated, step: 2 } }, told)).toEqual(['thread:4']);
+    expect(notes({ ...acknowledged, escalated: escalated.escalated })).toEqual([]);
+  });
+
+  it('is silent while it is muted', () => {
+    const muted = { ...acknowledged, peak: 100, mutedUntil: now + 60_000, updatedAt: now };
+    expect(notes(muted)).toEqual([]);
+    expect(notes({ ...muted, updatedAt: now + 60_000 })).toEqual(['thread:1']);
   });
 
   it('speaks of a withdrawal and of a return', () => {
