@@ -1,6 +1,7 @@
 // The one delivery loop, the same for every output: skip if recorded, record `posting`, deliver, record `posted`
 // (design §4.5). It follows the newest state of each incident; what it missed while away it sees in the feed.
 import type { Logger } from 'pino';
+import type { IncidentFeed } from '../feed/feed.ts';
 import { decode } from '../log/codec.ts';
 import type { EventLog } from '../log/event-log.ts';
 import type { Clock } from '../model/clock.ts';
@@ -30,6 +31,14 @@ export type Deliveries = {
   /** Finishes the calls under way and gives the partition back. */
   close(): Promise<void>;
 };
+
+/** The feed as a source of incidents. */
+export function incidentsOf(feed: Pick<IncidentFeed, 'all' | 'caughtUp'>): DeliveryOptions['incidents'] {
+  return async () => {
+    await feed.caughtUp();
+    return feed.all();
+  };
+}
 
 const RECHECK_MS = 300_000;
 const NO_METRICS: DeliveryMetrics = { count: () => undefined };
