@@ -80,6 +80,8 @@ export type Incident = {
   readonly continues: string | null;
   readonly splitFrom: string | null;
   readonly storm: string | null;
+  /** Milliseconds: since when it has been waiting for somebody to acknowledge it; absent: since it opened. */
+  readonly waitingSince?: number;
   /** The escalation step that was reached last, counted from 1; absent or null: none. */
   readonly escalated?: { readonly step: number; readonly to: string; readonly at: number } | null;
   readonly version: number;

@@ -1,0 +1,25 @@
+// When something is to happen to an incident although nobody asks: its mute ends, or it has waited too long for somebody.
+import type { DetectorSettings, EscalationStep } from '../model/detector.ts';
+import type { Incident } from '../model/incident.ts';
+
+/** Milliseconds; null: nothing is due. */
+export function deadlineOf(incident: Incident, settings: DetectorSettings | null): number | null {
+  const step = nextStep(incident, settings);
+  const escalateAt = step === null ? null : waitingSince(incident) + step.afterMs;
+  const { mutedUntil } = incident;
+  if (escalateAt === null) return mutedUntil;
+  // Nobody is called about what is muted: the step is due once the mute has ended.
+  return mutedUntil === null ? escalateAt : mutedUntil;
+}
+
+/** The escalation step that comes next while nobody acknowledges; null: none. */
+export function nextStep(incident: Incident, settings: DetectorSettings | null): EscalationStep | null {
+  const { status, mode, late, storm, escalated } = incident;
+  if (settings === null || status !== 'open' || mode !== 'alert' || late || storm !== null) return null;
+  return settings.escalation[escalated?.step ?? 0] ?? null;
+}
+
+/** Milliseconds: since when it has been waiting for somebody. */
+export function waitingSince({ waitingSince: since, openedAt }: Incident): number {
+  return since ?? openedAt;
+}

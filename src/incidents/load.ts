@@ -1,0 +1,68 @@
+// The reducer's state, folded from the log: `detector-settings`, then `incidents`.
+import { decode } from '../log/codec.ts';
+import type { EventLog } from '../log/event-log.ts';
+import type { AcceptedSettings, Change } from '../model/commands.ts';
+import { comparePositions } from '../model/commands.ts';
+import { evolve, evolveSettings } from './evolve.ts';
+import { createState, type State } from './state.ts';
+
+export type Loaded = {
+  readonly state: State;
+  /** Offset in `commands` to go on at. */
+  readonly resumeAt: number;
+  /** Every accepted version that the log holds, by detector, oldest first. */
+  readonly accepted: ReadonlyMap<string, readonly AcceptedSettings[]>;
+  /** Accepted, but not yet in `detector-settings`: a crash came between. */
+  readonly unrecorded: readonly AcceptedSettings[];
+};
+
+/**
+ * The newest command's changes may have been written in part only: it is decided again, and what is there already is
+ * recognised by its position. Rejects with the log's errors, `newer_schema` and `bad_record` among them.
+ */
+export async function loadState(log: EventLog): Promise<Loaded> {
+  const state = createState();
+  const accepted = new Map<string, AcceptedSettings[]>();
+  for await (const each of recordsOf<AcceptedSettings>(log, 'detector-settings')) {
+    if (!add(accepted, each)) continue;
+    evolveSettings(state, each);
+  }
+  const unrecorded: AcceptedSettings[] = [];
+  let group: Change[] = [];
+  for await (const change of recordsOf<Change>(log, 'incidents')) {
+    const last = group.at(-1);
+    if (change.position.offset <= state.offset) continue;
+    if (last !== undefined && comparePositions(change.position, last.position) <= 0) continue;
+    if (change.accepted !== undefined && add(accepted, change.accepted)) unrecorded.push(change.accepted);
+    if (last !== undefined && change.position.offset > last.position.offset) {
+      evolve(state, group);
+      group = [];
+    }
+    group.push(change);
+  }
+  const [{ first = 0 } = {}] = await log.ends('commands');
+  const newest = group[0]?.position.offset ?? -1;
+  if (newest < first) evolve(state, group);
+  return { state, resumeAt: Math.max(first, newest), accepted, unrecorded };
+}
+
+async function* recordsOf<T>(log: EventLog, topic: 'incidents' | 'detector-settings'): AsyncGenerator<T> {
+  for (const { partition, first } of await log.ends(topic)) {
+    for await (const page of log.read(topic, partition, first)) {
+      for (const { value } of page) yield decode<T>(topic, value);
+    }
+  }
+}
+
+/** Of one detector; older ones judge nothing any more. */
+const MAX_VERSIONS = 500;
+
+/** False: that version is known already. */
+function add(accepted: Map<string, AcceptedSettings[]>, one: AcceptedSettings): boolean {
+  const versions = accepted.get(one.rule.detector) ?? [];
+  if ((versions.at(-1)?.rule.version ?? 0) >= one.rule.version) return false;
+  versions.push(one);
+  if (versions.length > MAX_VERSIONS) versions.shift();
+  accepted.set(one.rule.detector, versions);
+  return true;
+}

@@ -1,0 +1,71 @@
+// A record of `commands` as the reducer takes it, checked as far as the reducer relies on it.
+import { decode } from '../log/codec.ts';
+import type { Command } from '../model/commands.ts';
+import { AppError } from '../model/errors.ts';
+
+const INCIDENT_ACTIONS = new Set(['acknowledge', 'unacknowledge', 'resolve', 'reopen', 'note', 'assign', 'mute']);
+
+/** Throws AppError `bad_record`, or `newer_schema`. */
+export function readCommand(text: string): Command {
+  const command = decode<Partial<Command>>('commands', text);
+  const { id, at, actor, body } = command;
+  if (typeof id !== 'string' || id === '' || id.length > MAX_ID) throw bad('has no id');
+  if (typeof at !== 'number' || !Number.isSafeInteger(at) || at < 0) throw bad('has no time');
+  if (typeof actor !== 'object' || actor === null || typeof actor.kind !== 'string') throw bad('has no actor');
+  if (typeof body !== 'object' || body === null) throw bad('asks for nothing');
+  const problem = problemOf(body as Body);
+  if (problem !== null) throw bad(problem);
+  return { id, at, actor, body };
+}
+
+type Body = Readonly<Record<string, unknown>>;
+
+const MAX_ID = 500;
+const MAX_EPISODES = 10_000;
+
+const bad = (problem: string): AppError => new AppError('bad_record', `A record of commands ${problem}.`);
+
+function problemOf(body: Body): string | null {
+  switch (body.type) {
+    case 'timer':
+      return null;
+    case 'report':
+      return reportProblem(body);
+    case 'settings':
+      return settingsProblem(body);
+    default:
+      if (typeof body.type !== 'string' || !INCIDENT_ACTIONS.has(body.type)) return 'asks for something unknown';
+      return typeof body.incident === 'string' ? null : 'names no incident';
+  }
+}
+
+function reportProblem({ detector, scope, entity, asOf, range, episodes }: Body): string | null {
+  if (typeof detector !== 'string' || !isObject(scope) || !isObject(entity)) return 'reports on no key';
+  if (!isObject(asOf) || !Number.isSafeInteger(asOf.offset)) return 'reports as of no position';
+  if (!isObject(range) || typeof range.fromS !== 'number') return 'reports on no range';
+  if (!Array.isArray(episodes) || episodes.length > MAX_EPISODES || !episodes.every(isEpisode))
+    return 'reports no list of episodes';
+  return null;
+}
+
+function isEpisode(episode: unknown): boolean {
+  if (!isObject(episode) || !isObject(episode.evidence)) return false;
+  const { firstBreachAt, lastBreachAt, evidence } = episode;
+  return (
+    Number.isFinite(firstBreachAt) &&
+    Number.isFinite(lastBreachAt) &&
+    Array.isArray(evidence.newest) &&
+    Array.isArray(evidence.amounts)
+  );
+}
+
+function settingsProblem({ detector, settings, basedOn, why, general }: Body): string | null {
+  if (typeof detector !== 'string' || detector === '') return 'is of no detector';
+  if (settings !== null && (!isObject(settings) || !isObject(settings.thresholds))) return 'has no settings';
+  if (!Number.isSafeInteger(basedOn) || typeof why !== 'string' || !isObject(general)) return 'has no ground';
+  return null;
+}
+
+function isObject(value: unknown): value is Body {
+  return typeof value === 'object' && value !== null;
+}
