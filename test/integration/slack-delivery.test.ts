@@ -184,6 +184,37 @@ describe('Slack deliveries', () => {
     expect(await alerts()).toHaveLength(1);
   });
 
+  it('tell each escalation step once, where it names', async () => {
+    await desk.start();
+    const incident = sampleIncident();
+    await desk.put(incident);
+    await posted(1);
+    const at = incident.openedAt + 900_000;
+    await desk.put({ ...incident, version: 2, escalated: { step: 1, to: 'S0ONCALL', at } });
+    await posted(2);
+    await desk.put({ ...incident, version: 3, peak: 50, escalated: { step: 1, to: 'S0ONCALL', at } });
+    await posted(3);
+    await desk.put({ ...incident, version: 4, escalated: { step: 2, to: slack.channels.test, at } });
+    await posted(4);
+    const [message] = await alerts();
+    const thread = await slack.thread(slack.channels.alerts, message?.ts ?? '');
+    expect(thread).toHaveLength(1);
+    expect(thread[0]?.text).toContain('<!subteam^S0ONCALL> INC-1 has not been acknowledged for 15 min');
+    const elsewhere = await slack.messages(slack.channels.test);
+    expect(elsewhere).toHaveLength(1);
+    expect(elsewhere[0]?.text).toContain('https://lab.slack.com/archives/');
+  });
+
+  it('put a new message where somebody deleted the one of an open incident', async () => {
+    await desk.start();
+    await desk.put(sampleIncident());
+    await posted(1);
+    slack.fault({ method: 'chat.update', kind: { error: 'message_not_found' }, times: 1 });
+    await desk.put(sampleIncident({ version: 2, openedAt: Date.now() + 120_000 }));
+    await posted(2);
+    expect(slack.calls('chat.postMessage')).toHaveLength(2);
+  });
+
   it('edit the message and tell the thread when it is withdrawn after it was told', async () => {
     await desk.start();
     await desk.put(sampleIncident());

@@ -6,7 +6,7 @@ import { readDeliveries } from '../../../src/deliveries/receipts.ts';
 import type { Result, Sink } from '../../../src/deliveries/sink.ts';
 import type { DeliveryOutcome } from '../../../src/deliveries/status.ts';
 import { encode } from '../../../src/log/codec.ts';
-import type { EventLog } from '../../../src/log/event-log.ts';
+import type { ConsumerOptions, EventLog } from '../../../src/log/event-log.ts';
 import { type Delivery, deliveryId } from '../../../src/model/delivery.ts';
 import type { Incident } from '../../../src/model/incident.ts';
 import { fakeSink } from '../../support/fake-sink.ts';
@@ -279,10 +279,16 @@ describe('the delivery loop', () => {
     await put(...Array.from({ length: 120 }, (_, n) => incident(n + 1)));
     await expect.poll(() => deliveries.status().pending, until).toBe(120);
     expect(sink.calls).toHaveLength(1);
-    for (const size of [50, 50, 20]) {
-      clock.advance(2_000);
-      await expect.poll(() => sink.calls.at(-1)?.length, until).toBe(size);
-      await expect.poll(() => sink.delivered.length % 10, until).toBe(1);
+    for (const [delivered, calls] of [
+      [51, 2],
+      [101, 3],
+      [121, 4],
+    ]) {
+      clock.advance(1_999);
+      expect(sink.calls).toHaveLength((calls ?? 0) - 1);
+      clock.advance(1);
+      await expect.poll(() => sink.delivered.length, until).toBe(delivered);
+      await expect.poll(() => deliveries.status().pending, until).toBe(121 - (delivered ?? 0));
     }
     await expect.poll(() => deliveries.status().pending, until).toBe(0);
     expect(sink.calls.map(({ length }) => length)).toEqual([1, 50, 50, 20]);
@@ -349,6 +355,47 @@ describe('the delivery loop', () => {
     await expect.poll(() => moved(5_000, () => deliveries.status().pending), until).toBe(0);
     expect(inner.delivered).toEqual(['INC-1 v1 row']);
     expect((await receipts()).at(-1)).toMatchObject({ state: 'posted' });
+  });
+
+  it('delivers only while it holds the partition, and sees what changed meanwhile when it gets it back', async () => {
+    let options: ConsumerOptions | null = null;
+    const log: EventLog = {
+      ...temp.log,
+      consume: async (given) => {
+        options = given;
+        return { close: async () => undefined };
+      },
+    };
+    const sink = fakeSink();
+    const deliveries = await startDeliveries({
+      output: 'sheets',
+      log,
+      incidents: async () => [...states.values()],
+      sink,
+      clock,
+      logger,
+    });
+    running.push(deliveries);
+    const held = options as ConsumerOptions | null;
+    expect(held).toMatchObject({ topic: 'incidents', group: 'deliver-sheets' });
+    await put(incident(1));
+    expect(deliveries.status().active).toBe(false);
+    expect(await held?.assigned?.(0)).toBe(1);
+    await expect.poll(() => sink.delivered, until).toEqual(['INC-1 v1 row']);
+    await held?.revoked?.(0);
+    // The other replica delivers this, and this one hears of it only by the receipts.
+    await put(incident(1, 2), incident(2));
+    const posted = (await receipts()).at(-1);
+    if (posted === undefined) throw new Error('no receipt');
+    const theirs: Delivery = { ...posted, version: 2 };
+    await temp.log.append('deliveries', [
+      { key: deliveryId(theirs), value: encode('deliveries', theirs), timeMs: clock.now() },
+    ]);
+    expect(deliveries.status().active).toBe(false);
+    await held?.assigned?.(0);
+    await expect.poll(() => sink.delivered, until).toEqual(['INC-1 v1 row', 'INC-2 v1 row']);
+    await expect.poll(() => deliveries.status().pending, until).toBe(0);
+    expect(sink.calls).toHaveLength(2);
   });
 
   it('finishes the call under way when it is closed', async () => {
