@@ -1,0 +1,305 @@
+// The WindowStore over Redis 7.0 or later: per source partition one hash tag, one write for each batch, no reads while
+// running. Redis is a cache of the log: whatever is missing here is found missing, and rebuilt from there.
+import { Redis } from 'ioredis';
+import type { Logger } from 'pino';
+import type { Clock } from '../../model/clock.ts';
+import { AppError, messageOf } from '../../model/errors.ts';
+import type { AppendRows, LoadedPartition, Row, WindowStore } from '../window-store.ts';
+import { APPEND, LIBRARY_CODE } from './redis-functions.ts';
+import {
+  firstSegmentFrom,
+  newerStore,
+  packRows,
+  rowKey,
+  rowOf,
+  STORE_SCHEMA,
+  sealOf,
+  segmentOf,
+  unpackRows,
+} from './rows.ts';
+
+export type RedisStoreOptions = {
+  /** `redis://` or `rediss://`, user and password included: never logged. */
+  readonly url: string;
+  /** In front of every key; the same for all replicas of an installation. */
+  readonly prefix: string;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  /**
+   * Keys expire so long after their last append: the longest horizon there can be (7 d window, 14 d quietFor, 3 d
+   * lateness) and the outage allowance.
+   */
+  readonly keepMs?: number;
+  /** A partition that was not written for longer is not trusted any more and rebuilt from the log. */
+  readonly outageMs?: number;
+};
+
+const DAY_MS = 86_400_000;
+const DEFAULT_OUTAGE_MS = 7 * DAY_MS;
+const DEFAULT_KEEP_MS = 24 * DAY_MS + DEFAULT_OUTAGE_MS;
+const CONNECT_TIMEOUT_MS = 5_000;
+const COMMAND_TIMEOUT_MS = 10_000;
+const LONGEST_RETRY_MS = 2_000;
+
+/** Rows of one list element, and characters of one read: what bounds a page. */
+const ELEMENT_ROWS = 10_000;
+const PAGE_CHARACTERS = 2_000_000;
+const MAX_PAGE_ELEMENTS = 4_096;
+const SCAN_COUNT = 1_000;
+const LOOKS = 3;
+
+/** Resolves even if Redis is away: then every call rejects with `store_unavailable` until it is back. */
+export async function openRedisStore(options: RedisStoreOptions): Promise<WindowStore> {
+  const redis = connect(options);
+  await redis.connect().catch((error: unknown) => {
+    options.logger.warn({ error: messageOf(error) }, 'redis cannot be reached yet');
+  });
+  const store = redisStore(redis, options);
+  return {
+    load: async (partition) => await guarded(async () => await store.load(partition)),
+    append: async (partition, change) => await guarded(async () => await store.append(partition, change)),
+    expire: async (partition, offset) => await guarded(async () => await store.expire(partition, offset)),
+    clear: async (partition) => await guarded(async () => await store.clear(partition)),
+    ping: async () => await guarded(async () => void (await redis.ping())),
+    close: async () => redis.disconnect(),
+  };
+}
+
+/** No queue while disconnected, nothing sent twice by itself: the caller waits, and repeats what got no answer. */
+function connect({ url, logger }: RedisStoreOptions): Redis {
+  const redis = new Redis(url, {
+    lazyConnect: true,
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+    maxRetriesPerRequest: 0,
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    commandTimeout: COMMAND_TIMEOUT_MS,
+    retryStrategy: (tries) => Math.min(50 * 2 ** Math.min(tries, 10), LONGEST_RETRY_MS),
+    reconnectOnError: (error) => error.message.startsWith('READONLY'),
+  });
+  let isTold = false;
+  redis.on('error', (error: Error) => {
+    if (!isTold) logger.warn({ error: error.message }, 'redis is away, detection pauses');
+    isTold = true;
+  });
+  redis.on('ready', () => {
+    if (isTold) logger.info('redis is back, detection goes on');
+    isTold = false;
+  });
+  return redis;
+}
+
+type Keys = {
+  readonly head: string;
+  readonly rows: string;
+  readonly segments: string;
+  segment(number: number): string;
+};
+
+function keysOf(prefix: string, partition: number): Keys {
+  const tag = `{${prefix}attempts-${partition}}`;
+  return {
+    head: `${tag}:head`,
+    rows: `${tag}:rows`,
+    segments: `${tag}:segments`,
+    segment: (number) => `${tag}:s${number}`,
+  };
+}
+
+function redisStore(redis: Redis, options: RedisStoreOptions): Omit<WindowStore, 'ping' | 'close'> {
+  const { prefix, clock, logger, keepMs = DEFAULT_KEEP_MS, outageMs = DEFAULT_OUTAGE_MS } = options;
+
+  const load = async (partition: number): Promise<LoadedPartition> => {
+    const keys = keysOf(prefix, partition);
+    let found = await inspect(redis, keys);
+    // A former owner that still writes may have changed it between two looks: only what stays missing is missing.
+    for (let looks = 1; looks < LOOKS && problemOf(found) !== null; looks++) found = await inspect(redis, keys);
+    const problem = problemOf(found);
+    if (found !== null && problem === null)
+      return { next: found.next, pages: pagesOf(redis, keys, found.segments ?? []) };
+    if (problem !== null) logger.warn({ partition, problem }, 'windows in redis are not complete, they are rebuilt');
+    await clear(partition);
+    return { next: null, pages: noPages() };
+  };
+
+  const problemOf = (found: Found | null): string | null => {
+    if (found === null) return null;
+    if (clock.now() - found.at > outageMs) return 'not written for longer than the outage allowance';
+    if (!found.isKept) return 'rules or marks are missing';
+    if (found.segments === null) return 'the list of segments is missing';
+    const isGone = found.segments.some(({ at, isThere }) => !isThere && at > clock.now() - keepMs);
+    return isGone ? 'attempts are missing' : null;
+  };
+
+  const append = async (partition: number, change: AppendRows): Promise<'appended' | 'refused'> => {
+    const keys = keysOf(prefix, partition);
+    const number = segmentOf(change.next);
+    const [answer, found] = await call(redis, {
+      keys: [keys.head, keys.rows, keys.segments, keys.segment(number)],
+      args: argumentsOf(change, { number, nowMs: clock.now(), keepMs, outageMs }),
+    });
+    if (answer === 'newer') throw newerStore(Number(found));
+    return answer === 'appended' ? 'appended' : 'refused';
+  };
+
+  const expire = async (partition: number, offset: number): Promise<void> => {
+    const keys = keysOf(prefix, partition);
+    const before = firstSegmentFrom(offset);
+    await drop(
+      redis,
+      keys,
+      (await listed(redis, keys)).filter(({ number }) => number < before),
+    );
+  };
+
+  const clear = async (partition: number): Promise<void> => {
+    const keys = keysOf(prefix, partition);
+    // The head first: without it nobody trusts the rest.
+    await redis.unlink(keys.head, keys.rows);
+    await drop(redis, keys, await listed(redis, keys));
+    await redis.unlink(keys.segments);
+  };
+
+  return { load, append, expire, clear };
+}
+
+function argumentsOf(
+  change: AppendRows,
+  { number, nowMs, keepMs, outageMs }: { number: number; nowMs: number; keepMs: number; outageMs: number },
+): string[] {
+  if (change.rows.length > ELEMENT_ROWS)
+    throw new AppError('too_large', `An append holds ${change.rows.length} rows; ${ELEMENT_ROWS} is the most.`);
+  const attempts = change.rows.filter(({ kind }) => kind === 'attempt');
+  const kept = new Map(change.rows.filter(({ kind }) => kind !== 'attempt').map((row) => [rowKey(row), row.value]));
+  const set: string[] = [];
+  const gone: string[] = [];
+  for (const [key, value] of kept) {
+    if (value === null) gone.push(key);
+    else set.push(key, value);
+  }
+  const packed = packRows(attempts);
+  // Set rows may stand in any order: the seal is of the rows as they were given.
+  const seal = sealOf(change, kept.size === 0 ? packed : packRows(change.rows));
+  const { expectedNext, next } = change;
+  const numbers = [STORE_SCHEMA, expectedNext ?? '', next, seal, nowMs, keepMs, outageMs, number].map(String);
+  return [...numbers, packed, String(set.length / 2), ...set, ...gone];
+}
+
+async function call(redis: Redis, { keys, args }: { keys: string[]; args: string[] }): Promise<string[]> {
+  const send = async (): Promise<string[]> => (await redis.fcall(APPEND, keys.length, ...keys, ...args)) as string[];
+  try {
+    return await send();
+  } catch (error) {
+    if (!/function not found/i.test(messageOf(error))) throw error;
+    await redis.call('FUNCTION', 'LOAD', 'REPLACE', LIBRARY_CODE);
+    return await send();
+  }
+}
+
+/** What stands in Redis of a partition, as far as it shows whether anything is missing (evicted, deleted, expired). */
+type Found = {
+  readonly next: number;
+  /** Milliseconds of the last append. */
+  readonly at: number;
+  readonly isKept: boolean;
+  /** In the order of their offsets; null: the list was lost. */
+  readonly segments: readonly Segment[] | null;
+};
+
+type Segment = { readonly number: number; readonly at: number; readonly isThere: boolean };
+
+async function inspect(redis: Redis, keys: Keys): Promise<Found | null> {
+  const results = await redis
+    .multi()
+    .hmget(keys.head, 'schema', 'next', 'at', 'kept')
+    .hlen(keys.rows)
+    .zrange(keys.segments, 0, -1, 'WITHSCORES')
+    .exec();
+  const [head, rows, list] = (results ?? []).map(([error, value]) => {
+    if (error !== null) throw error;
+    return value;
+  }) as [(string | null)[], number, string[]];
+  const [schema, next, at, kept] = head;
+  if (next === null || next === undefined) return null;
+  if (Number(schema) > STORE_SCHEMA) throw newerStore(Number(schema));
+  return {
+    next: Number(next),
+    at: Number(at),
+    isKept: rows === Number(kept),
+    segments: await segmentsOf(redis, keys, list),
+  };
+}
+
+/** The member of the list that its first append adds (redis-functions.ts). */
+const COMPLETE = 'all';
+
+async function segmentsOf(redis: Redis, keys: Keys, list: readonly string[]): Promise<readonly Segment[] | null> {
+  if (!list.includes(COMPLETE)) return null;
+  const listed: { number: number; at: number }[] = [];
+  for (let i = 0; i < list.length; i += 2)
+    if (list[i] !== COMPLETE) listed.push({ number: Number(list[i]), at: Number(list[i + 1]) });
+  listed.sort((a, b) => a.number - b.number);
+  const there = await Promise.all(listed.map(async ({ number }) => await redis.exists(keys.segment(number))));
+  return listed.map((segment, i) => ({ ...segment, isThere: there[i] === 1 }));
+}
+
+async function listed(redis: Redis, keys: Keys): Promise<readonly Segment[]> {
+  return (await segmentsOf(redis, keys, await redis.zrange(keys.segments, 0, -1, 'WITHSCORES'))) ?? [];
+}
+
+async function drop(redis: Redis, keys: Keys, segments: readonly Segment[]): Promise<void> {
+  for (const { number } of segments) {
+    await redis.unlink(keys.segment(number));
+    await redis.zrem(keys.segments, String(number));
+  }
+}
+
+async function* noPages(): AsyncGenerator<readonly Row[]> {}
+
+async function* pagesOf(redis: Redis, keys: Keys, segments: readonly Segment[]): AsyncGenerator<readonly Row[]> {
+  let cursor = '0';
+  do {
+    const [following, flat] = await guarded(async () => await redis.hscan(keys.rows, cursor, 'COUNT', SCAN_COUNT));
+    cursor = following;
+    const rows: Row[] = [];
+    for (let i = 0; i < flat.length; i += 2) rows.push(rowOf(flat[i] ?? '', flat[i + 1] ?? ''));
+    if (rows.length > 0) yield rows;
+  } while (cursor !== '0');
+  for (const { number } of segments) yield* elementsOf(redis, keys.segment(number));
+}
+
+/** Appends are small in quiet hours and large in an attack: the next read asks for as many as fit a page. */
+async function* elementsOf(redis: Redis, key: string): AsyncGenerator<readonly Row[]> {
+  let count = 16;
+  for (let from = 0; ; ) {
+    const elements = await guarded(async () => await redis.lrange(key, from, from + count - 1));
+    if (elements.length === 0) return;
+    const packed = elements.join('');
+    yield unpackRows(packed);
+    from += elements.length;
+    const fitting = Math.floor((PAGE_CHARACTERS / packed.length) * elements.length);
+    count = Math.max(1, Math.min(fitting, MAX_PAGE_ELEMENTS, count * 8));
+  }
+}
+
+async function guarded<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    if (cause instanceof AppError) throw cause;
+    throw new AppError('store_unavailable', `Redis cannot be used: ${messageOf(cause)}`, {
+      help: cureOf(messageOf(cause)),
+      retriable: true,
+      cause,
+    });
+  }
+}
+
+function cureOf(message: string): string {
+  if (/unknown command|unknown subcommand/i.test(message)) return 'Redis 7.0 or later is needed (functions).';
+  if (/NOAUTH|WRONGPASS/.test(message)) return 'Check user and password in REDIS_URL.';
+  if (/NOPERM/.test(message)) return 'Give the user of REDIS_URL the commands FUNCTION LOAD, FCALL and its keys.';
+  if (/OOM/.test(message)) return 'Redis is full: raise its maxmemory.';
+  if (/READONLY/.test(message)) return 'REDIS_URL leads to a replica: let it lead to the primary.';
+  return 'Check that REDIS_URL leads to a running Redis; reading goes on by itself once it is back.';
+}
