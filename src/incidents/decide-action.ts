@@ -33,7 +33,7 @@ export function decideAction(state: State, asked: Asked): readonly Draft[] {
   const { ifVersion } = body;
   if (ifVersion !== undefined && ifVersion !== incident.version)
     return [refused(staleVersion(incident, ifVersion), incident)];
-  const others = body.type === 'mute' ? othersOfKey(doing) : [];
+  const others = body.type === 'mute' ? othersToMute(doing, body.until) : [];
   return [incident, ...others].map((each) => draftOf(doing, each, outcome));
 }
 
@@ -140,9 +140,11 @@ function mute({ incident, time }: Doing, until: number | null): Done | Refusal {
   return { type: 'muted', changed: { mutedUntil: until }, data: { until } };
 }
 
-/** A mute is on (detector, entity): whatever else of it is open falls silent too. */
-function othersOfKey({ state, incident }: Doing): readonly Incident[] {
-  return incidentsOfKey(state, incidentKeyId(incident)).filter((other) => other !== incident && isUnresolved(other));
+/** A mute is on (detector, entity): whatever else of it is open falls silent too, and all of it speaks again. */
+function othersToMute({ state, incident, time }: Doing, until: number | null): readonly Incident[] {
+  return incidentsOfKey(state, incidentKeyId(incident)).filter(
+    (other) => other !== incident && (until === null ? (other.mutedUntil ?? 0) > time : isUnresolved(other)),
+  );
 }
 
 const sharesTime = (a: Incident, b: Incident): boolean =>

@@ -3,6 +3,7 @@ import type { AcceptedSettings, Command, SettingsCommand } from '../model/comman
 import { type DetectorSettings, ladder } from '../model/detector.ts';
 import { actorName } from '../model/words.ts';
 import { type Draft, formatTime, refused, seen } from './draft.ts';
+import { canonical } from './field-owners.ts';
 import type { DetectorState, State } from './state.ts';
 
 /** In force so long after it is accepted: every worker has it by then, so no instant is judged under two rules. */
@@ -60,7 +61,10 @@ function staleVersion({ detector, basedOn }: SettingsCommand, known: DetectorSta
 function problemOf({ detectors }: State, { detector, settings }: SettingsCommand): string | null {
   if (settings === null) return null;
   if (settings.name !== detector) return `The settings are those of ${settings.name}, not of ${detector}.`;
-  if (ladder(settings.thresholds).length === 0) return `${detector} needs a threshold.`;
+  const steps = ladder(settings.thresholds);
+  if (steps.length === 0) return `${detector} needs a threshold.`;
+  if (steps.some(({ value }, index) => !(value > (steps[index - 1]?.value ?? 0))))
+    return `The thresholds of ${detector} must be above 0 and rise with severity.`;
   if (!(settings.windowS >= 1) || settings.quietForS < settings.windowS)
     return `${detector} needs a window of a second at least, and quietFor no smaller than it.`;
   if (!detectors.has(detector) && detectors.size >= MAX_DETECTORS)
@@ -96,15 +100,6 @@ function changed(before: object, after: object): readonly FieldChange[] {
     const from = was.get(field);
     return canonical(from) === canonical(to) ? [] : [{ field, from: shown(from), to: shown(to) }];
   });
-}
-
-/** Independent of the order in which thresholds are written. */
-function canonical(value: unknown): string {
-  return JSON.stringify(value, (_, part: unknown) =>
-    part !== null && typeof part === 'object' && !Array.isArray(part)
-      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : part,
-  );
 }
 
 function shown(value: unknown): unknown {
