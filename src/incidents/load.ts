@@ -17,16 +17,24 @@ export type Loaded = {
 };
 
 /**
- * The newest command's changes may have been written in part only: it is decided again, and what is there already is
+ * Folds `detector-settings` and `incidents`. The newest command's changes may have been written in part only: it is decided again, and what is there already is
  * recognised by its position. Rejects with the log's errors, `newer_schema` and `bad_record` among them.
  */
 export async function loadState(log: EventLog): Promise<Loaded> {
   const state = createState();
   const accepted = new Map<string, AcceptedSettings[]>();
+  const recorded: AcceptedSettings[] = [];
   for await (const each of recordsOf<AcceptedSettings>(log, 'detector-settings')) {
-    if (!add(accepted, each)) continue;
-    evolveSettings(state, each);
+    if (add(accepted, each)) recorded.push(each);
   }
+  recorded.sort((a, b) => comparePositions(a.position, b.position));
+  /** In step with the changes: a command that is decided again must find the settings of its own time. */
+  const foldSettings = (before: number): void => {
+    while ((recorded[0]?.position.offset ?? before) < before) {
+      const [next] = recorded.splice(0, 1);
+      if (next !== undefined) evolveSettings(state, next);
+    }
+  };
   const unrecorded: AcceptedSettings[] = [];
   let group: Change[] = [];
   for await (const change of recordsOf<Change>(log, 'incidents')) {
@@ -35,15 +43,18 @@ export async function loadState(log: EventLog): Promise<Loaded> {
     if (last !== undefined && comparePositions(change.position, last.position) <= 0) continue;
     if (change.accepted !== undefined && add(accepted, change.accepted)) unrecorded.push(change.accepted);
     if (last !== undefined && change.position.offset > last.position.offset) {
+      foldSettings(last.position.offset);
       evolve(state, group);
       group = [];
     }
     group.push(change);
   }
   const [{ first = 0 } = {}] = await log.ends('commands');
-  const newest = group[0]?.position.offset ?? -1;
-  if (newest < first) evolve(state, group);
-  return { state, resumeAt: Math.max(first, newest), accepted, unrecorded };
+  const newest = group[0]?.position.offset;
+  const isGone = newest === undefined || newest < first;
+  foldSettings(isGone ? Number.POSITIVE_INFINITY : newest);
+  if (isGone) evolve(state, group);
+  return { state, resumeAt: Math.max(first, newest ?? 0), accepted, unrecorded };
 }
 
 async function* recordsOf<T>(log: EventLog, topic: 'incidents' | 'detector-settings'): AsyncGenerator<T> {

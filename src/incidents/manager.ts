@@ -183,12 +183,16 @@ async function write({ log, metrics }: ManagerOptions, session: Session): Promis
     await log.append('incidents', unwritten.slice(i, i + MAX_APPENDED).map(recordOf));
   session.unwritten = [];
   for (const { asked = '', type } of unwritten) metrics?.change(asked, type);
-  const accepted = unwritten.flatMap((change) => change.accepted ?? []);
-  for (const each of accepted) {
-    const { detector } = each.rule;
-    session.accepted.set(detector, [...(session.accepted.get(detector) ?? []), each].slice(-MAX_VERSIONS));
-  }
-  await relay.send(accepted);
+  const news = unwritten.flatMap(({ accepted }) => (accepted === undefined || !add(session, accepted) ? [] : accepted));
+  await relay.send(news);
+}
+
+/** False: known already; the newest command of before is decided again at every start. */
+function add({ accepted }: Session, one: AcceptedSettings): boolean {
+  const known = accepted.get(one.rule.detector) ?? [];
+  if ((known.at(-1)?.rule.version ?? 0) >= one.rule.version) return false;
+  accepted.set(one.rule.detector, [...known, one].slice(-MAX_VERSIONS));
+  return true;
 }
 
 function recordOf(change: Change): NewRecord {
