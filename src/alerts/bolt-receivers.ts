@@ -37,7 +37,7 @@ export function createSocketReceiver(options: {
   };
 }
 
-export type HttpRequest = { readonly id: number; readonly body: string; readonly contentType: string };
+type HttpRequest = { readonly id: number; readonly body: string; readonly contentType: string };
 type HttpAnswer = Extract<FromWorker, { type: 'http' }>;
 
 export type HttpReceiver = Receiver & { handle(request: HttpRequest): void };

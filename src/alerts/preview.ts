@@ -72,7 +72,7 @@ async function restore(
   forgetOldest(messages);
 }
 
-export function createPreviewSink(
+function createPreviewSink(
   messages: Map<string, PreviewMessage>,
   { consoleUrl, clock }: Pick<SlackPreviewOptions, 'consoleUrl' | 'clock'>,
 ): Sink {

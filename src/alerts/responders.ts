@@ -3,7 +3,7 @@
 import type { WebClient } from '@slack/web-api';
 import type { Clock } from '../model/clock.ts';
 
-export type Person = { readonly id: string; readonly teamId: string };
+type Person = { readonly id: string; readonly teamId: string };
 
 /** Null: may act. Else the reason, for the person alone. */
 export type MayAct = (person: Person) => Promise<string | null>;

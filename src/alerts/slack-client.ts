@@ -25,7 +25,7 @@ export function createSlackClient({ botToken, apiUrl, logger, timeoutMs = TIMEOU
 }
 
 /** Slack's packages log through this: their chatter at debug, without arguments that may hold a token. */
-export function quietLogger(logger: Logger): SlackLogger {
+function quietLogger(logger: Logger): SlackLogger {
   const write = (level: 'debug' | 'warn') => (first: unknown) => {
     if (typeof first === 'string') logger[level]({ from: 'slack-sdk' }, first.slice(0, 300));
   };

@@ -27,7 +27,7 @@ export type SlackInboundOptions = {
 
 export type SlackInboundStatus = SupervisorStatus & { readonly mode: 'socket' | 'http' };
 
-export type SlackRequest = {
+type SlackRequest = {
   readonly rawBody: Buffer;
   readonly contentType: string;
   /** `X-Slack-Request-Timestamp`. */
@@ -36,7 +36,7 @@ export type SlackRequest = {
   readonly signature: string | undefined;
 };
 
-export type SlackAnswer = { readonly status: number; readonly body: string; readonly contentType: string };
+type SlackAnswer = { readonly status: number; readonly body: string; readonly contentType: string };
 
 export type SlackInbound = {
   status(): SlackInboundStatus;

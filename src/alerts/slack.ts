@@ -12,7 +12,7 @@ import { type SlackInbound, type SlackInboundStatus, startSlackInbound } from '.
 import { createSlackSink } from './slack-sink.ts';
 
 /** As in the configuration. */
-export type SlackSettings = {
+type SlackSettings = {
   readonly botToken: string;
   readonly appToken: string | null;
   readonly signingSecret: string | null;
@@ -75,7 +75,7 @@ export async function startSlack(options: SlackOptions): Promise<Slack> {
 }
 
 /** A sentence on what a mute of this incident's (detector, entity) would have hidden; null for an unknown incident. */
-export function hiddenByMute(feed: Pick<IncidentFeed, 'get' | 'list'>, id: string, nowMs: number): string | null {
+function hiddenByMute(feed: Pick<IncidentFeed, 'get' | 'list'>, id: string, nowMs: number): string | null {
   const incident = feed.get(id);
   if (incident === null) return null;
   const { detector, entity, account, livemode } = incident;

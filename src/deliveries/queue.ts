@@ -3,7 +3,7 @@
 import type { Incident } from '../model/incident.ts';
 
 /** `deferred`: not to be delivered before a time, by the sink's wish; `retrying`: after an error; `failed`: refused. */
-export type WorkState = 'ready' | 'running' | 'deferred' | 'retrying' | 'failed';
+type WorkState = 'ready' | 'running' | 'deferred' | 'retrying' | 'failed';
 
 export type Work = {
   incident: Incident;

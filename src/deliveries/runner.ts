@@ -44,7 +44,7 @@ export type RunnerParts = {
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 60_000;
 
-export const pauseOf = (tries: number): number =>
+const pauseOf = (tries: number): number =>
   Math.min(FIRST_PAUSE_MS * 2 ** Math.max(0, Math.min(tries - 1, 10)), LONGEST_PAUSE_MS);
 
 export function createMind(receipts: Receipts, mainSlot: string): Mind {

@@ -19,8 +19,8 @@ export type DeliveryStatus = {
   readonly failedCount: number;
 };
 
-export const DELIVERY_OUTCOMES = ['posted', 'updated', 'adopted', 'retried', 'failed', 'possibly_duplicate'] as const;
-export type DeliveryOutcome = (typeof DELIVERY_OUTCOMES)[number];
+/** The closed list of the metric's label. */
+export type DeliveryOutcome = 'posted' | 'updated' | 'adopted' | 'retried' | 'failed' | 'possibly_duplicate';
 
 export type DeliveryMetrics = {
   /** One outcome of one item. */

@@ -77,7 +77,7 @@ export function sampleIncident(overrides: Partial<Incident> = {}): Incident {
   };
 }
 
-export const ana = { kind: 'slack', id: 'U0ANA', name: 'ana' } as const;
+const ana = { kind: 'slack', id: 'U0ANA', name: 'ana' } as const;
 
 export function acknowledgedBy(incident: Incident, overrides: Partial<Incident> = {}): Incident {
   const { peak, severity, openedAt, version } = incident;
