@@ -63,7 +63,14 @@ export type ReportedEpisode = Episode & {
 };
 
 /** What a report is as of: everything of the partition below `offset` has been folded. */
-export type AsOf = { readonly lane: Lane; readonly topic: string; readonly partition: number; readonly offset: number };
+export type AsOf = {
+  readonly lane: Lane;
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  /** Milliseconds: of two reports as of one offset the later is newer. It says what time alone has changed: an end. */
+  readonly atMs?: number;
+};
 
 /** All episodes of one key whose first breach instant lies in [fromS, toS); toS null: no end. */
 export type Report = {
