@@ -24,7 +24,7 @@ export function createAnswers(): Answers {
   return {
     take: (change) => {
       const { asked, position, command } = change;
-      if (position.index !== 0 || asked === 'report' || asked === 'timer') return;
+      if (position.index !== 0 || asked === 'report' || asked === 'operator' || asked === 'timer') return;
       remember(change);
       for (const waiter of [...waiting]) if (waiter.commandId === command) waiter.tell(known.get(command) ?? change);
     },

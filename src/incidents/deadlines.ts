@@ -6,10 +6,12 @@ import type { Incident } from '../model/incident.ts';
 export function deadlineOf(incident: Incident, settings: DetectorSettings | null): number | null {
   const step = nextStep(incident, settings);
   const escalateAt = step === null ? null : waitingSince(incident) + step.afterMs;
-  const { mutedUntil } = incident;
-  if (escalateAt === null) return mutedUntil;
+  const { mutedUntil, kind, over, endsAt } = incident;
   // Nobody is called about what is muted: the step is due once the mute has ended.
-  return mutedUntil === null ? escalateAt : mutedUntil;
+  const tellAt = mutedUntil ?? escalateAt;
+  const quietAt = kind === 'storm' && !over ? (endsAt ?? null) : null;
+  if (tellAt === null || quietAt === null) return tellAt ?? quietAt;
+  return Math.min(tellAt, quietAt);
 }
 
 /** The escalation step that comes next while nobody acknowledges; null: none. */

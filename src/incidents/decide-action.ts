@@ -3,10 +3,10 @@ import type { IncidentAction, Refusal } from '../model/commands.ts';
 import { type Actor, type Incident, NOTE_MAX_CHARACTERS, VERDICTS } from '../model/incident.ts';
 import { actorName, VERDICT_WORDS } from '../model/words.ts';
 import { fitIncident } from './bounds.ts';
-import { deadlineOf } from './deadlines.ts';
 import { type Draft, formatTime, refused } from './draft.ts';
 import { amountOf, isUnresolved } from './reconcile.ts';
 import { incidentKeyId, incidentsOfKey, type State } from './state.ts';
+import { stormDeadline } from './storm.ts';
 
 type Asked<A extends IncidentAction = IncidentAction> = {
   readonly body: A;
@@ -40,7 +40,7 @@ export function decideAction(state: State, asked: Asked): readonly Draft[] {
 function draftOf({ state, time }: Doing, incident: Incident, { type, changed, data }: Done): Draft {
   const after = fitIncident({ ...incident, ...changed, updatedAt: time, version: incident.version + 1 });
   const settings = state.detectors.get(incident.detector)?.current.rule.settings ?? null;
-  return { type, data, incident: after, nextDeadline: deadlineOf(after, settings) };
+  return { type, data, incident: after, nextDeadline: stormDeadline(state, after, settings) };
 }
 
 function outcomeOf(doing: Doing, body: IncidentAction): Done | Refusal {

@@ -10,6 +10,7 @@ import { type Draft, seen } from './draft.ts';
 import { type EpisodeFacts, episodeFacts, newIncident, sameFacts, settingsFacts } from './facts.ts';
 import { type Effect, reconcile } from './reconcile.ts';
 import { type DetectorState, incidentsOfKey, type State, sourceId } from './state.ts';
+import { gatherStorm } from './storm.ts';
 
 type Context = {
   readonly state: State;
@@ -37,7 +38,10 @@ export function decideReport(state: State, report: Report, time: number): readon
     if (draft.type === 'opened') opened += 1;
     drafts.push(draft);
   }
-  const [first = seen({ reason: 'nothing_new', detector: report.detector }), ...rest] = drafts;
+  const settings = detector?.current.rule.settings ?? null;
+  const numbered = state.numbered + opened;
+  const gathered = settings === null ? drafts : gatherStorm(drafts, { state, settings, time, numbered });
+  const [first = seen({ reason: 'nothing_new', detector: report.detector }), ...rest] = gathered;
   return [{ ...first, report: markOf(report) }, ...rest];
 }
 

@@ -1,12 +1,14 @@
 // A timer command: what has become due by now. Mutes end, and incidents that nobody acknowledges escalate.
+import type { DetectorSettings } from '../model/detector.ts';
 import type { Incident } from '../model/incident.ts';
 import { fitIncident } from './bounds.ts';
 import { deadlineOf, nextStep, waitingSince } from './deadlines.ts';
 import { type Draft, seen } from './draft.ts';
 import { numberOf } from './reconcile.ts';
 import { incidentKeyId, incidentsOfKey, type State } from './state.ts';
+import { childrenToFollow, followDraft, QUIET_MS } from './storm.ts';
 
-/** In one command; the rest stays due, and the next timer takes it. */
+/** In one command, and of one storm's children; the rest stays due, and the next timer takes it. */
 const MAX_AT_ONCE = 100;
 
 export function decideTimer(state: State, time: number): readonly Draft[] {
@@ -14,17 +16,51 @@ export function decideTimer(state: State, time: number): readonly Draft[] {
     .flatMap(([id, at]) => (at <= time ? (state.incidents.get(id) ?? []) : []))
     .sort((a, b) => numberOf(a) - numberOf(b))
     .slice(0, MAX_AT_ONCE);
-  const drafts = due.map((incident) => draftOf(state, incident, time));
+  const drafts: Draft[] = [];
+  const handled = new Set<string>();
+  for (const incident of due) {
+    if (handled.has(incident.id)) continue;
+    handled.add(incident.id);
+    const waiting = childrenToFollow(state, incident);
+    const children = waiting.filter(({ id }) => !handled.has(id)).slice(0, MAX_AT_ONCE);
+    if (waiting.length === 0) drafts.push(draftOf(state, incident, time));
+    else {
+      for (const { id } of children) handled.add(id);
+      drafts.push(...followDrafts(state, { storm: incident, children, time }));
+    }
+  }
   return drafts.length === 0 ? [seen({ reason: 'nothing_due' })] : drafts;
 }
 
+type Following = { readonly storm: Incident; readonly children: readonly Incident[]; readonly time: number };
+
+/** A batch of children, and the storm's deadline set anew: at once while more of them wait. */
+function followDrafts(state: State, { storm, children, time }: Following): readonly Draft[] {
+  const settings = settingsOf(state, storm);
+  const isDone = childrenToFollow(state, storm).length === children.length;
+  const nextDeadline = isDone ? deadlineOf(storm, settings) : storm.updatedAt;
+  const data = { reason: 'children', children: children.length };
+  return [
+    ...children.map((child) => followDraft(child, storm, time)),
+    { ...seen(data), incident: storm, nextDeadline },
+  ];
+}
+
+function settingsOf(state: State, { detector }: Incident): DetectorSettings | null {
+  return state.detectors.get(detector)?.current.rule.settings ?? null;
+}
+
 function draftOf(state: State, incident: Incident, time: number): Draft {
-  const settings = state.detectors.get(incident.detector)?.current.rule.settings ?? null;
+  const settings = settingsOf(state, incident);
   const after = (changed: Partial<Incident>) => {
     const next = fitIncident({ ...incident, ...changed, updatedAt: time, version: incident.version + 1 });
     return { incident: next, nextDeadline: deadlineOf(next, settings) };
   };
-  const { mutedUntil } = incident;
+  const { mutedUntil, kind, over, endsAt, peak, openedAt } = incident;
+  if (kind === 'storm' && !over && endsAt !== undefined && endsAt <= time) {
+    const lastedMs = endsAt - QUIET_MS - openedAt;
+    return { type: 'ended', data: { incidents: peak, lastedMs }, ...after({ over: true }) };
+  }
   if (mutedUntil !== null && mutedUntil <= time)
     return { type: 'unmuted', data: { ended: true, ...hiddenBy(state, incident) }, ...after({ mutedUntil: null }) };
   const step = nextStep(incident, settings);

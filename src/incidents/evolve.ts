@@ -3,7 +3,17 @@ import type { AcceptedSettings, Change, ReportMark } from '../model/commands.ts'
 import { keyId } from '../model/entity.ts';
 import type { Incident } from '../model/incident.ts';
 import { releaseOld } from './release.ts';
-import { incidentKeyId, type KeyState, MAX_COMMAND_IDS, MAX_RECENT_VERSIONS, type State, sourceId } from './state.ts';
+import {
+  incidentKeyId,
+  type KeyState,
+  MAX_COMMAND_IDS,
+  MAX_RECENT_VERSIONS,
+  STORM_WINDOW_MS,
+  type State,
+  sourceId,
+  stormId,
+} from './state.ts';
+import { isTold } from './storm.ts';
 
 /** Changes of one command come together and in order; a command whose offset has been folded before is skipped whole. */
 export function evolve(state: State, changes: readonly Change[]): State {
@@ -38,9 +48,9 @@ function foldChange(state: State, change: Change): void {
   if (change.incident !== null && change.type !== 'refused') foldIncident(state, change, change.incident);
 }
 
-/** Reports and timers need no memory of ids: applied again they change nothing. */
+/** Reports, conditions and timers need no memory of ids: applied again they change nothing. */
 function isFromPerson({ asked = '' }: Change): boolean {
-  return asked !== '' && asked !== 'report' && asked !== 'timer';
+  return asked !== '' && asked !== 'report' && asked !== 'operator' && asked !== 'timer';
 }
 
 function remember(state: State, command: string): void {
@@ -65,6 +75,7 @@ function foldIncident(state: State, change: Change, incident: Incident): void {
   keyState(state, key).incidents.add(incident.id);
   if (change.nextDeadline === null) state.deadlines.delete(incident.id);
   else state.deadlines.set(incident.id, change.nextDeadline);
+  foldStorm(state, change, incident);
   // The end of one incident's mute is not the end of a longer one set since.
   if (change.type === 'unmuted' && (change.data.ended !== true || (state.mutes.get(key)?.until ?? 0) <= change.at))
     state.mutes.delete(key);
@@ -72,6 +83,20 @@ function foldIncident(state: State, change: Change, incident: Incident): void {
     const since = state.mutes.get(key)?.since ?? change.at;
     state.mutes.set(key, { since, until: incident.mutedUntil });
   }
+}
+
+/** What is told one by one counts towards a storm; one that is over or resolved takes nothing more in. */
+function foldStorm(state: State, { type, at }: Change, incident: Incident): void {
+  const { kind, id } = incident;
+  const group = stormId(incident);
+  if (kind === 'storm' && type === 'opened') state.storms.set(group, { recent: [], storm: id });
+  if (kind === 'storm' && (type === 'ended' || type === 'resolved') && state.storms.get(group)?.storm === id)
+    state.storms.delete(group);
+  if (kind !== 'episode' || type !== 'opened' || !isTold(incident)) return;
+  const { recent, storm } = state.storms.get(group) ?? { recent: [], storm: null };
+  if (storm !== null) return;
+  const kept = recent.filter((one) => one.at > at - STORM_WINDOW_MS);
+  state.storms.set(group, { recent: [...kept, { id, at }], storm });
 }
 
 function keyState(state: State, key: string): KeyState {

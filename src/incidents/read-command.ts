@@ -33,6 +33,8 @@ function problemOf(body: Body): string | null {
       return reportProblem(body);
     case 'settings':
       return settingsProblem(body);
+    case 'operator':
+      return operatorProblem(body);
     default:
       if (typeof body.type !== 'string' || !INCIDENT_ACTIONS.has(body.type)) return 'asks for something unknown';
       return typeof body.incident === 'string' ? null : 'names no incident';
@@ -64,6 +66,13 @@ function settingsProblem({ detector, settings, basedOn, why, general }: Body): s
   if (settings !== null && (!isObject(settings) || !isObject(settings.thresholds))) return 'has no settings';
   if (!Number.isSafeInteger(basedOn) || typeof why !== 'string' || !isObject(general)) return 'has no ground';
   return null;
+}
+
+function operatorProblem({ scope, subject, isOn, title, why, severity, sinceS }: Body): string | null {
+  const texts = [subject, title, why, severity].every((text) => typeof text === 'string');
+  return isObject(scope) && texts && typeof isOn === 'boolean' && Number.isSafeInteger(sinceS)
+    ? null
+    : 'tells of no condition';
 }
 
 function isObject(value: unknown): value is Body {

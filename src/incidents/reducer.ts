@@ -4,6 +4,7 @@ import type { Change, Command, IncidentAction } from '../model/commands.ts';
 import { isIncidentAction } from '../model/commands.ts';
 import type { Actor } from '../model/incident.ts';
 import { decideAction } from './decide-action.ts';
+import { decideOperator } from './decide-operator.ts';
 import { decideReport } from './decide-report.ts';
 import { decideSettings } from './decide-settings.ts';
 import { decideTimer } from './decide-timer.ts';
@@ -43,6 +44,7 @@ function draftsOf(state: State, command: Command, time: number): readonly Draft[
   const { body } = command;
   if (body.type === 'report') return decideReport(state, body, time);
   if (body.type === 'timer') return decideTimer(state, time);
+  if (body.type === 'operator') return [decideOperator(state, body, time)];
   if (state.commands.has(command.id)) return [repeated(state, command)];
   if (isIncidentAction(body)) return decideAction(state, { body, actor: command.actor, time });
   return [decideSettings(state, { ...command, body }, time)];

@@ -4,6 +4,7 @@ import type { DetectorSettings, GeneralSettings } from '../model/detector.ts';
 import { type Key, keyId } from '../model/entity.ts';
 import type { AsOf } from '../model/episode.ts';
 import type { Incident } from '../model/incident.ts';
+import { scopeId } from '../model/scope.ts';
 
 /** Taken over by `evolve`, which changes it in place: the state given to it must not be used again. */
 export type State = {
@@ -22,6 +23,8 @@ export type State = {
   general: GeneralSettings | null;
   /** Mutes by keyId. */
   readonly mutes: Map<string, { readonly since: number; readonly until: number }>;
+  /** By detector and scope. */
+  readonly storms: Map<string, StormState>;
   /** Milliseconds, by incident. */
   readonly deadlines: Map<string, number>;
   /** By lane, topic and partition. */
@@ -43,6 +46,13 @@ export type SourceState = {
   forgottenOffset: number;
 };
 
+export type StormState = {
+  /** Openings of the last minute, oldest first: incidents that are told one by one. */
+  readonly recent: readonly { readonly id: string; readonly at: number }[];
+  /** The storm that goes on; null: none. */
+  readonly storm: string | null;
+};
+
 export type DetectorState = {
   /** The version accepted last; its settings are null once the detector is removed. */
   readonly current: AcceptedSettings;
@@ -52,6 +62,8 @@ export type DetectorState = {
   readonly recent: readonly AcceptedSettings[];
 };
 
+/** More than `stormAfter` openings within it are a storm. */
+export const STORM_WINDOW_MS = 60_000;
 export const MAX_COMMAND_IDS = 10_000;
 export const MAX_RECENT_VERSIONS = 8;
 
@@ -66,6 +78,7 @@ export function createState(): State {
     detectors: new Map(),
     general: null,
     mutes: new Map(),
+    storms: new Map(),
     deadlines: new Map(),
     sources: new Map(),
     releasedS: 0,
@@ -76,10 +89,16 @@ export function keyOfIncident({ detector, account, livemode, entity }: Incident)
   return { detector, scope: { account, livemode }, entity };
 }
 
+/** Storms are counted per detector and scope. */
+export const stormId = ({ detector, account, livemode }: Pick<Incident, 'detector' | 'account' | 'livemode'>): string =>
+  `${detector}/${scopeId({ account, livemode })}`;
+
 export const incidentKeyId = (incident: Incident): string => keyId(keyOfIncident(incident));
 
+/** Of the key's episodes: a storm, or what operators are told, follows no episode. */
 export function incidentsOfKey(state: State, key: string): readonly Incident[] {
-  return [...(state.keys.get(key)?.incidents ?? [])].flatMap((id) => state.incidents.get(id) ?? []);
+  const all = [...(state.keys.get(key)?.incidents ?? [])].flatMap((id) => state.incidents.get(id) ?? []);
+  return all.filter(({ kind }) => kind === 'episode');
 }
 
 export const sourceId = ({ lane, topic, partition }: AsOf): string => `${lane}/${topic}/${partition}`;

@@ -1,7 +1,8 @@
 // Commands ask for something; changes say what a command did (design §2, §3). Both travel in the log.
-import type { DetectorSettings, EntityKind, GeneralSettings, Rule } from './detector.ts';
+import type { DetectorSettings, EntityKind, GeneralSettings, Rule, Severity } from './detector.ts';
 import type { Report } from './episode.ts';
 import type { Actor, Incident, Verdict } from './incident.ts';
+import type { Scope } from './scope.ts';
 
 /** What a person asks of one incident. `ifVersion`: refuse with stale_version unless the incident has that version. */
 export type IncidentAction =
@@ -30,9 +31,26 @@ export type SettingsCommand = {
   readonly general: GeneralSettings;
 };
 
+/** Something an operator must know: no events, a limit that is near. One incident per scope and subject while it lasts. */
+export type OperatorCommand = {
+  readonly type: 'operator';
+  readonly scope: Scope;
+  /** Which condition: `silence`, `state_limit`, …; with the scope it identifies the incident. */
+  readonly subject: string;
+  /** False: the condition is gone. */
+  readonly isOn: boolean;
+  /** One sentence: `No events since 14:02 UTC.` */
+  readonly title: string;
+  /** What to do about it. */
+  readonly why: string;
+  readonly severity: Severity;
+  /** Seconds: since when it is so. */
+  readonly sinceS: number;
+};
+
 export type TimerCommand = { readonly type: 'timer' };
 
-export type CommandBody = Report | IncidentAction | SettingsCommand | TimerCommand;
+export type CommandBody = Report | IncidentAction | SettingsCommand | OperatorCommand | TimerCommand;
 
 export type Command = {
   /** Given by who asks: applied once, so a repeated click or a retried append changes nothing. */
@@ -124,7 +142,8 @@ export type AcceptedSettings = {
 };
 
 export function isIncidentAction(body: CommandBody): body is IncidentAction {
-  return body.type !== 'report' && body.type !== 'settings' && body.type !== 'timer';
+  const { type } = body;
+  return type !== 'report' && type !== 'settings' && type !== 'operator' && type !== 'timer';
 }
 
 /** -1, 0, 1: changes are ordered by their command's offset, then their index. */

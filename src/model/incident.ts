@@ -80,6 +80,8 @@ export type Incident = {
   readonly continues: string | null;
   readonly splitFrom: string | null;
   readonly storm: string | null;
+  /** Of a storm, milliseconds: it is over then, unless another incident joins it. */
+  readonly endsAt?: number;
   /** Milliseconds: since when it has been waiting for somebody to acknowledge it; absent: since it opened. */
   readonly waitingSince?: number;
   /** The escalation step that was reached last, counted from 1; absent or null: none. */

@@ -1,0 +1,69 @@
+// What a storm's children say, added up: counts, codes and amounts as each said when it joined, and how many joined when.
+import type { Evidence } from '../model/episode.ts';
+import type { Incident } from '../model/incident.ts';
+
+const MAX_CODES = 8;
+const MAX_CURRENCIES = 3;
+const MAX_NEWEST = 10;
+const MAX_POINTS = 60;
+
+export function addEvidence(sum: Evidence, { evidence, entity }: Incident, time: number): Evidence {
+  return {
+    outcomes: addCounts(sum.outcomes, evidence.outcomes),
+    codes: addCodes(sum.codes, evidence.codes),
+    amounts: addAmounts(sum.amounts, evidence.amounts),
+    distinct: addDistinct(sum.distinct, evidence.distinct, entity.kind),
+    newest: [...sum.newest, ...evidence.newest].sort((a, b) => b.at - a.at).slice(0, MAX_NEWEST),
+    series: addPoint(sum.series, Math.floor(time / 1000)),
+    trigger: null,
+  };
+}
+
+function addCounts(a: Evidence['outcomes'], b: Evidence['outcomes']): Evidence['outcomes'] {
+  const counts: Record<string, number> = { ...a };
+  for (const [name, count] of Object.entries(b)) counts[name] = (counts[name] ?? 0) + count;
+  return counts;
+}
+
+function addCodes(a: Evidence['codes'], b: Evidence['codes']): Evidence['codes'] {
+  const counts = new Map<string, number>();
+  for (const { code, count } of [...a, ...b]) counts.set(code, (counts.get(code) ?? 0) + count);
+  return [...counts]
+    .map(([code, count]) => ({ code, count }))
+    .sort((x, y) => y.count - x.count || (x.code < y.code ? -1 : 1))
+    .slice(0, MAX_CODES);
+}
+
+function addAmounts(a: Evidence['amounts'], b: Evidence['amounts']): Evidence['amounts'] {
+  const sums = new Map<string, { currency: string; amount: number; count: number }>();
+  for (const { currency, amount, count } of [...a, ...b]) {
+    const known = sums.get(currency) ?? { currency, amount: 0, count: 0 };
+    sums.set(currency, { currency, amount: known.amount + amount, count: known.count + count });
+  }
+  return [...sums.values()]
+    .sort((x, y) => y.count - x.count || (x.currency < y.currency ? -1 : 1))
+    .slice(0, MAX_CURRENCIES);
+}
+
+const DISTINCT = { card: 'cards', customer: 'customers', email: 'emails', ip: 'ips' } as const;
+
+/** Exact for what the detector counts on (one entity a child); of the others the most that one child has seen. */
+function addDistinct(a: Evidence['distinct'], b: Evidence['distinct'], kind: string): Evidence['distinct'] {
+  const sum = { ...a };
+  for (const [own, name] of Object.entries(DISTINCT) as [string, keyof Evidence['distinct']][])
+    sum[name] = own === kind ? a[name] + 1 : Math.max(a[name], b[name]);
+  return sum;
+}
+
+/** Incidents that joined, step by step; the steps double when there are too many. */
+function addPoint({ fromS, stepS, values }: Evidence['series'], atS: number): Evidence['series'] {
+  const index = Math.max(0, Math.floor((atS - fromS) / stepS));
+  if (index < MAX_POINTS) {
+    const next = Array.from({ length: Math.max(values.length, index + 1) }, (_, i) => values[i] ?? 0);
+    next[index] = (next[index] ?? 0) + 1;
+    return { fromS, stepS, values: next };
+  }
+  const half: number[] = [];
+  for (let i = 0; i < values.length; i += 2) half.push((values[i] ?? 0) + (values[i + 1] ?? 0));
+  return addPoint({ fromS, stepS: stepS * 2, values: half }, atS);
+}
