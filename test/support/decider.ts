@@ -7,8 +7,8 @@ import type { DetectorSettings, GeneralSettings } from '../../src/model/detector
 import type { Evidence, Report, ReportedEpisode } from '../../src/model/episode.ts';
 import type { Actor } from '../../src/model/incident.ts';
 
-/** Milliseconds and seconds at which the stories begin. */
-export const T0_MS = Date.UTC(2026, 9, 1, 12, 0, 0);
+/** Milliseconds and seconds at which the stories begin: ahead of any clock, so that no log takes them for old. */
+export const T0_MS = Date.UTC(2036, 9, 1, 12, 0, 0);
 export const T0_S = T0_MS / 1000;
 
 export const ENGINE: Actor = { kind: 'engine', id: 'detector', name: '' };

@@ -165,7 +165,7 @@ describe('a click', () => {
     const before = structuredClone(desk.state.incidents.get('INC-1'));
     const late = only(desk.tell({ type: 'acknowledge', incident: 'INC-1' }, BEN));
     expect(late).toMatchObject({ type: 'refused', refusal: { code: 'already_acknowledged' } });
-    expect(late.refusal?.message).toBe('INC-1 was already acknowledged by ana at 2026-10-01 12:00:02 UTC.');
+    expect(late.refusal?.message).toBe('INC-1 was already acknowledged by ana at 2036-10-01 12:00:02 UTC.');
     expect(desk.state.incidents.get('INC-1')).toEqual(before);
   });
 
@@ -174,7 +174,7 @@ describe('a click', () => {
     desk.tell({ type: 'resolve', incident: 'INC-1', verdict: 'fraud', note: 'blocked' }, ANA);
     const refusal = only(desk.tell({ type: 'acknowledge', incident: 'INC-1' }, BEN)).refusal;
     expect(refusal?.code).toBe('invalid_transition');
-    expect(refusal?.message).toContain('resolved as fraud by ana at 2026-10-01 12:00:02 UTC');
+    expect(refusal?.message).toContain('resolved as fraud by ana at 2036-10-01 12:00:02 UTC');
   });
 
   it.each([
