@@ -11,6 +11,15 @@ type Rows = readonly (readonly SqlRow[])[];
 /** Most units in one transaction: bounds how long the first of them waits. */
 const MAX_UNITS = 512;
 const MAX_PREPARED = 256;
+const BUSY_TIMEOUT_MS = 5_000;
+
+/** In this order: how free pages are kept can only be set before the file has a first page. */
+const WRITER_PRAGMAS = [
+  'auto_vacuum = INCREMENTAL',
+  'journal_mode = WAL',
+  'synchronous = FULL',
+  'journal_size_limit = 67108864',
+];
 
 const SQLITE_CODES: Readonly<Record<number, string>> = {
   8: 'SQLITE_READONLY',
@@ -90,13 +99,15 @@ function runStatement({ sql, params, mustReturn }: Statement): readonly SqlRow[]
 
 function open(): DatabaseSync {
   if (connection !== null) return connection;
-  const opened = new DatabaseSync(file, { readOnly: mode === 'read' });
-  if (mode === 'write') {
-    opened.exec('PRAGMA journal_mode = WAL');
-    opened.exec('PRAGMA synchronous = FULL');
-    opened.exec('PRAGMA auto_vacuum = INCREMENTAL');
+  const opened = new DatabaseSync(file, { readOnly: mode === 'read', timeout: BUSY_TIMEOUT_MS });
+  try {
+    for (const pragma of mode === 'write' ? WRITER_PRAGMAS : []) opened.exec(`PRAGMA ${pragma}`);
+    // A file that is no database is found out here and not by the first append.
+    opened.prepare('SELECT count(*) FROM sqlite_schema').all();
+  } catch (error) {
+    opened.close();
+    throw error;
   }
-  opened.exec('PRAGMA busy_timeout = 5000');
   connection = opened;
   return opened;
 }

@@ -17,7 +17,7 @@ export type Statement = {
   readonly mustReturn?: boolean;
 };
 
-/** Rejects with AppError `disk_full`, `data_folder_readonly`, `data_corrupt`, `condition_failed` or `log_unavailable`. */
+/** Rejects with AppError `disk_full`, `disk_error`, `data_folder_readonly`, `data_corrupt`, `condition_failed` or `log_unavailable`. */
 export type Database = {
   /** Runs the statements as one atomic unit; resolves once durable, with the rows that each statement returned. */
   run(statements: readonly Statement[]): Promise<readonly (readonly SqlRow[])[]>;
@@ -50,8 +50,12 @@ export async function openDatabase({ file, owner }: DatabaseOptions): Promise<Da
   const lock = takeLock(`${file}.lock`, owner);
   try {
     const writer = await openThread(file, 'write');
-    const reader = await openThread(file, 'read');
-    return database(writer, reader, lock);
+    try {
+      return database(writer, await openThread(file, 'read'), lock);
+    } catch (error) {
+      await writer.close();
+      throw error;
+    }
   } catch (error) {
     lock.release();
     throw error;
@@ -76,12 +80,20 @@ export type Request =
   | { readonly kind: 'all'; readonly sql: string; readonly params: readonly SqlValue[] }
   | { readonly kind: 'close' };
 
+/** Most calls, and characters of their parameters, that may wait for a thread: beyond it they are refused, not queued. */
+const MAX_WAITING = 10_000;
+const MAX_WAITING_CHARACTERS = 128_000_000;
+
 type Thread = {
   call(request: Request): Promise<readonly (readonly SqlRow[])[]>;
   close(): Promise<void>;
 };
 
-type Waiting = { resolve(rows: readonly (readonly SqlRow[])[]): void; reject(error: AppError): void };
+type Waiting = {
+  readonly characters: number;
+  resolve(rows: readonly (readonly SqlRow[])[]): void;
+  reject(error: AppError): void;
+};
 
 async function openThread(file: string, mode: 'read' | 'write'): Promise<Thread> {
   const worker = new Worker(new URL('./database-worker.ts', import.meta.url), {
@@ -91,6 +103,7 @@ async function openThread(file: string, mode: 'read' | 'write'): Promise<Thread>
   });
   const waiting = new Map<number, Waiting>();
   let nextId = 1;
+  let waitingCharacters = 0;
   let ended = false;
   const failAll = (reason: string): void => {
     ended = true;
@@ -100,6 +113,7 @@ async function openThread(file: string, mode: 'read' | 'write'): Promise<Thread>
   worker.on('message', ({ id, rows, error }: Answer) => {
     const call = waiting.get(id);
     waiting.delete(id);
+    waitingCharacters -= call?.characters ?? 0;
     if (error) call?.reject(databaseError(error.code, error.message));
     else call?.resolve(rows ?? []);
   });
@@ -113,23 +127,38 @@ async function openThread(file: string, mode: 'read' | 'write'): Promise<Thread>
   const call: Thread['call'] = (request) =>
     new Promise((resolve, reject) => {
       if (ended) return reject(databaseError('ENDED', 'The database is closed.'));
+      const characters = charactersOf(request);
+      if (waiting.size >= MAX_WAITING || (waiting.size > 0 && waitingCharacters + characters > MAX_WAITING_CHARACTERS))
+        return reject(databaseError('BUSY', `${waiting.size} calls wait for the disk already.`));
       const id = nextId++;
-      waiting.set(id, { resolve, reject });
+      waiting.set(id, { characters, resolve, reject });
+      waitingCharacters += characters;
       worker.postMessage({ id, request });
     });
-  await call({ kind: 'all', sql: 'SELECT 1', params: [] });
-  return {
-    call,
-    close: async () => {
-      if (!ended) worker.postMessage({ id: nextId++, request: { kind: 'close' } });
-      await exited;
-    },
+  const close = async (): Promise<void> => {
+    if (!ended) worker.postMessage({ id: nextId++, request: { kind: 'close' } });
+    await exited;
   };
+  try {
+    await call({ kind: 'all', sql: 'SELECT 1', params: [] });
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { call, close };
+}
+
+function charactersOf(request: Request): number {
+  if (request.kind !== 'run') return 0;
+  let characters = 0;
+  for (const { params } of request.statements)
+    for (const values of params) for (const value of values) characters += typeof value === 'string' ? value.length : 8;
+  return characters;
 }
 
 const CURES: Readonly<Record<string, readonly [code: string, help: string]>> = {
   SQLITE_FULL: ['disk_full', 'Free some space on the disk of the data folder; writing goes on by itself.'],
-  SQLITE_IOERR: ['disk_full', 'Check the disk of the data folder; writing goes on by itself once it works.'],
+  SQLITE_IOERR: ['disk_error', 'Check the disk of the data folder; writing goes on by itself once it works.'],
   SQLITE_READONLY: [
     'data_folder_readonly',
     'Give this user write access to the data folder, or set DECLINEWATCH_DATA to another.',
@@ -153,7 +182,7 @@ function databaseError(sqliteCode: string, message: string, cause?: unknown): Ap
   ];
   return new AppError(code, `The database cannot be used: ${message}`, {
     help,
-    retriable: code !== 'data_corrupt',
+    retriable: code !== 'data_corrupt' && code !== 'condition_failed',
     cause,
   });
 }

@@ -61,6 +61,8 @@ export type ConsumerOptions = {
    * whose state was refused goes back). When it throws, the batch is delivered again after a pause that grows up to 5 s.
    */
   readonly batch: (batch: Batch) => Promise<number | null>;
+  /** Told of each failure that reading is tried again after: a batch that threw, the log away, records missing (`log_gap`). */
+  readonly failed?: (error: unknown) => void;
 };
 
 export type Consumer = {

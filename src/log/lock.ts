@@ -1,5 +1,5 @@
 // One writing process for a data folder: a lock that the operating system releases when the process ends, however it ends.
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { AppError, messageOf } from '../model/errors.ts';
 
@@ -22,7 +22,12 @@ export function takeLock(file: string, owner: string): Lock {
     });
   }
   const lock = held;
-  return { release: () => lock.close() };
+  return {
+    release: () => {
+      rmSync(ownerFile, { force: true });
+      lock.close();
+    },
+  };
 }
 
 function alreadyRunning(file: string, ownerFile: string, cause: unknown): AppError {

@@ -1,48 +1,34 @@
 // The loop of one consumer of the embedded log: fetch, hand over, commit; wait for the bell at the end of the log.
 import type { Logger } from 'pino';
 import type { Clock } from '../model/clock.ts';
-import { messageOf } from '../model/errors.ts';
-import type { TopicName } from '../model/topics.ts';
+import { AppError, messageOf } from '../model/errors.ts';
 import type { Database } from './database.ts';
 import type { Consumer, ConsumerOptions, StoredRecord } from './event-log.ts';
-import { checkGap, tableOf, toRecord } from './sqlite.ts';
+import { checkGap } from './gap.ts';
+import { commitOffset, committedOffset, endsOf, PAGE_BYTES, readPage } from './sqlite-tables.ts';
 import type { Tail } from './tail.ts';
 
 const DEFAULT_MAX_RECORDS = 1_000;
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 5_000;
 
-type Parts = {
+export type SqliteConsumer = {
   readonly database: Database;
   readonly tail: Tail;
-  readonly ends: (topic: TopicName) => Promise<{ first: number; next: number }>;
   readonly logger: Logger;
   readonly clock: Clock;
   readonly options: ConsumerOptions;
+  /** Resolves when the group's earlier members have closed: a topic has one partition here, and so one active member. */
+  readonly turn: Promise<void>;
 };
 
-export async function startConsumer(parts: Parts): Promise<Consumer> {
-  const { options, clock, logger } = parts;
+export function startConsumer(parts: SqliteConsumer): Consumer {
   const stop = new AbortController();
+  const stopped = new Promise<void>((resolve) => stop.signal.addEventListener('abort', () => resolve()));
   const running = (async () => {
-    let pauseMs = FIRST_PAUSE_MS;
-    let position: number | null = null;
-    while (!stop.signal.aborted) {
-      try {
-        position ??= await startOf(parts);
-        position = await step(parts, position, stop.signal);
-        pauseMs = FIRST_PAUSE_MS;
-      } catch (error) {
-        if (stop.signal.aborted) break;
-        logger.warn(
-          { topic: options.topic, group: options.group, error: messageOf(error), pauseMs },
-          'batch failed, will be delivered again',
-        );
-        await clock.sleep(pauseMs, stop.signal);
-        pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
-      }
-    }
-    if (position !== null) await options.revoked?.(0);
+    await Promise.race([parts.turn, stopped]);
+    if (stop.signal.aborted) return;
+    if (await loop(parts, stop.signal)) await revoke(parts);
   })();
   return {
     close: async () => {
@@ -52,59 +38,84 @@ export async function startConsumer(parts: Parts): Promise<Consumer> {
   };
 }
 
-async function startOf({ database, ends, options }: Parts): Promise<number> {
+/** Until stopped. True if the partition was assigned. */
+async function loop(parts: SqliteConsumer, signal: AbortSignal): Promise<boolean> {
+  let pauseMs = FIRST_PAUSE_MS;
+  let position: number | null = null;
+  while (!signal.aborted) {
+    try {
+      position ??= await startOf(parts);
+      position = await step(parts, position, signal);
+      pauseMs = FIRST_PAUSE_MS;
+    } catch (error) {
+      if (signal.aborted) break;
+      tell(parts, error, pauseMs);
+      await parts.clock.sleep(pauseMs, signal);
+      pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
+    }
+  }
+  return position !== null;
+}
+
+async function startOf({ database, options }: SqliteConsumer): Promise<number> {
   const assigned = await options.assigned?.(0);
   if (typeof assigned === 'number') return assigned;
-  const [row] = await database.all('SELECT next FROM consumer_groups WHERE name = ? AND topic = ?', [
-    options.group,
-    options.topic,
-  ]);
-  return row === undefined ? (await ends(options.topic)).first : Number(row.next);
+  const committed = await committedOffset(database, options.group, options.topic);
+  return committed ?? (await endsOf(database, options.topic)).first;
 }
 
 /** Handles at most one batch; resolves with the position to go on from. */
-async function step(parts: Parts, position: number, signal: AbortSignal): Promise<number> {
-  const { options, tail } = parts;
+async function step(parts: SqliteConsumer, position: number, signal: AbortSignal): Promise<number> {
+  const { database, options, tail } = parts;
   // Asked for before looking, or a record appended in between would wait for the one after it.
-  const bell = new AbortController();
-  const rung = tail.next(AbortSignal.any([signal, bell.signal]));
+  const bell = tail.bell();
+  signal.addEventListener('abort', bell.cancel, { once: true });
   try {
     const records = await fetchFrom(parts, position);
     if (records.length === 0) {
-      await rung;
+      await bell.rung;
       return position;
     }
+    if (signal.aborted) return position;
     const next = (records.at(-1)?.offset ?? position) + 1;
-    const back = await options.batch({
-      topic: options.topic,
-      partition: 0,
-      records,
-      next: Math.max(next, tail.end()),
-      signal,
-    });
-    const goOnAt = back ?? next;
-    await commit(parts, goOnAt);
+    const { topic, group } = options;
+    const end = Math.max(next, tail.end());
+    const goOnAt = (await options.batch({ topic, partition: 0, records, next: end, signal })) ?? next;
+    await commitOffset(database, group, topic, goOnAt);
     return goOnAt;
   } finally {
-    bell.abort();
+    signal.removeEventListener('abort', bell.cancel);
+    bell.cancel();
   }
 }
 
-async function fetchFrom({ database, tail, ends, options }: Parts, position: number): Promise<readonly StoredRecord[]> {
+async function fetchFrom(parts: SqliteConsumer, position: number): Promise<readonly StoredRecord[]> {
+  const { database, tail, options } = parts;
   const limit = options.maxRecords ?? DEFAULT_MAX_RECORDS;
-  const recent = tail.from(position, limit);
-  if (recent !== null) return recent;
-  const sql = `SELECT id, time, key, value FROM ${tableOf(options.topic)} WHERE id > ? ORDER BY id LIMIT ?`;
-  const records = (await database.all(sql, [position, limit])).map(toRecord);
-  if (records[0]?.offset !== position) {
-    const { first } = await ends(options.topic);
-    checkGap(options.topic, position, first);
+  const recent = tail.from(position, { records: limit, characters: PAGE_BYTES });
+  if (recent !== null) {
+    if (recent.length === 0) checkGap(options.topic, position, { first: 0, next: tail.end() });
+    return recent;
   }
+  const records = await readPage(database, options.topic, { from: position, to: Number.MAX_SAFE_INTEGER, limit });
+  if (records[0]?.offset !== position) checkGap(options.topic, position, await endsOf(database, options.topic));
   return records;
 }
 
-async function commit({ database, options }: Parts, next: number): Promise<void> {
-  const sql =
-    'INSERT INTO consumer_groups (name, topic, next) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET next = excluded.next';
-  await database.run([{ sql, params: [[options.group, options.topic, next]] }]);
+async function revoke({ options, logger }: SqliteConsumer): Promise<void> {
+  try {
+    await options.revoked?.(0);
+  } catch (error) {
+    const { topic, group } = options;
+    logger.warn({ topic, group, error: messageOf(error) }, 'giving up a partition failed');
+  }
+}
+
+function tell({ options, logger }: SqliteConsumer, error: unknown, pauseMs: number): void {
+  const { topic, group } = options;
+  const code = error instanceof AppError ? error.code : undefined;
+  const line = { topic, group, code, error: messageOf(error), pauseMs };
+  if (code === 'log_gap') logger.error(line, 'records are missing, reading stands still');
+  else logger.warn(line, 'batch failed, will be delivered again');
+  options.failed?.(error);
 }
