@@ -3,7 +3,10 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { AppError, messageOf } from '../model/errors.ts';
 
-export type Lock = { release(): void };
+export type Lock = {
+  /** Safe to call twice. */
+  release(): void;
+};
 
 /** Throws `already_running`, naming the first, or `data_folder_readonly`. `owner` is kept in a file beside the lock. */
 export function takeLock(file: string, owner: string): Lock {
@@ -24,6 +27,7 @@ export function takeLock(file: string, owner: string): Lock {
   const lock = held;
   return {
     release: () => {
+      if (!lock.isOpen) return;
       rmSync(ownerFile, { force: true });
       lock.close();
     },
