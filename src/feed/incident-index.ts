@@ -3,12 +3,12 @@ import type { Change } from '../model/commands.ts';
 import type { Incident } from '../model/incident.ts';
 import type { FeedStatus, IncidentFeed, IncidentFilter, IncidentPage, Mute, TimelineEntry } from './feed.ts';
 
-export const MAX_HELD = 10_000;
+const MAX_HELD = 10_000;
 export const MAX_TIMELINE = 500;
 /** Of a long timeline its beginning stays: how it opened, and who took it first. */
 const TIMELINE_HEAD = 50;
-export const DEFAULT_LIMIT = 50;
-export const MAX_LIMIT = 500;
+const DEFAULT_LIMIT = 50;
+const MAX_LIMIT = 500;
 
 export type IncidentIndex = {
   take(change: Change): void;

@@ -4,7 +4,7 @@ import { comparePositions } from '../model/commands.ts';
 import type { GeneralSettings } from '../model/detector.ts';
 import type { IncidentFeed } from './feed.ts';
 
-export const MAX_HISTORY = 500;
+const MAX_HISTORY = 500;
 
 export type SettingsIndex = {
   /** Idempotent: it comes with its change and with its record. */

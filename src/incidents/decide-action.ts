@@ -21,7 +21,7 @@ type Done = { readonly type: Draft['type']; readonly changed: Partial<Incident>;
 
 const MAX_OWNER_CHARACTERS = 200;
 /** A mute ends: an attack must not be forgotten behind it. */
-export const MAX_MUTE_MS = 90 * 86_400_000;
+const MAX_MUTE_MS = 90 * 86_400_000;
 
 export function decideAction(state: State, asked: Asked): readonly Draft[] {
   const { body, time, actor } = asked;

@@ -71,6 +71,7 @@ export async function startIncidentManager(options: ManagerOptions): Promise<Inc
   /** A newer program has written here: deciding on would undo what it did, and skipping would lose it. */
   const stopForGood = async (error: AppError, signal: AbortSignal): Promise<never> => {
     stopped = { code: error.code, message: error.message };
+    await session?.stop();
     logger.fatal({ code: error.code, help: error.help, error: error.message }, 'the incident manager has stopped');
     await aborted(signal);
     throw error;
@@ -99,8 +100,10 @@ export async function startIncidentManager(options: ManagerOptions): Promise<Inc
         behind = Math.max(0, batch.next - session.state.offset - 1);
         return null;
       } catch (error) {
-        if (isNewer(error)) return await stopForGood(error, AbortSignal.any([batch.signal, closing.signal]));
-        throw error;
+        if (!isNewer(error)) throw error;
+        // What came before it counts.
+        if (session !== null) await write(options, session);
+        return await stopForGood(error, AbortSignal.any([batch.signal, closing.signal]));
       }
     },
   });

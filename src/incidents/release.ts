@@ -11,9 +11,9 @@ import { incidentKeyId, type State, sourceId } from './state.ts';
  */
 export const HISTORY_S = 70 * 86_400;
 /** Closed incidents beyond this many leave as soon as the live lane can no longer claim them, the eldest first. */
-export const MAX_CLOSED = 10_000;
+const MAX_CLOSED = 10_000;
 /** All incidents, about 8 KB each in memory; beyond it the eldest leave, whatever their state. */
-export const MAX_INCIDENTS = 30_000;
+const MAX_INCIDENTS = 30_000;
 /** How many leave at once then, so that it is seldom done. */
 const MARGIN = 1_000;
 const STEP_S = 3_600;

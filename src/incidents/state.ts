@@ -39,14 +39,14 @@ export type KeyState = {
   readonly marks: Map<AsOf['lane'], ReportMark>;
 };
 
-export type SourceState = {
+type SourceState = {
   /** Seconds: the greatest beginning of a live report's range. */
   liveFromS: number;
   /** The greatest offset of a mark that has been let go: an unknown key's report that is not newer is an old one. */
   forgottenOffset: number;
 };
 
-export type StormState = {
+type StormState = {
   /** Openings of the last minute, oldest first: incidents that are told one by one. */
   readonly recent: readonly { readonly id: string; readonly at: number }[];
   /** The storm that goes on; null: none. */
@@ -85,7 +85,7 @@ export function createState(): State {
   };
 }
 
-export function keyOfIncident({ detector, account, livemode, entity }: Incident): Key {
+function keyOfIncident({ detector, account, livemode, entity }: Incident): Key {
   return { detector, scope: { account, livemode }, entity };
 }
 

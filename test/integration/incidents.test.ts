@@ -186,11 +186,13 @@ describe('the manager', () => {
   });
 
   it('stops loudly at a record of a newer program and decides nothing more', async () => {
-    const manager = await startManager();
-    await log.append('commands', [{ key: null, value: '{"v":99,"id":"later"}', timeMs: T0_MS }]);
     await submit(settingsCommand());
+    await log.append('commands', [{ key: null, value: '{"v":99,"id":"later"}', timeMs: T0_MS }]);
+    await submit(report(2, [episode(0, 0)]));
+    const manager = await startManager();
     await expect.poll(() => manager.status().stopped?.code).toBe('newer_schema');
-    expect(await changes()).toEqual([]);
+    expect((await changes()).map(({ type }) => type)).toEqual(['settings_accepted']);
+    expect(manager.status()).toMatchObject({ active: false, offset: 0 });
   });
 
   it('tells its own time: a mute ends by a timer command', async () => {
