@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fitIncident, MAX_INCIDENT_BYTES } from '../../../src/incidents/bounds.ts';
-import { ana, resolvedBy, sampleIncident } from '../../support/sample-incident.ts';
+import { ANA } from '../../support/decider.ts';
+import { resolvedBy, sampleIncident } from '../../support/sample-incident.ts';
 
 const sizeOf = (value: object): number => Buffer.byteLength(JSON.stringify(value));
 
@@ -18,7 +19,7 @@ describe('fitIncident', () => {
         const { evidence } = sampleIncident();
         const resolved = resolvedBy(
           sampleIncident({
-            notes: notes.map((note, at) => ({ at, by: ana, text: note })),
+            notes: notes.map((note, at) => ({ at, by: ANA, text: note })),
             evidence: {
               ...evidence,
               newest: Array.from({ length: 10 }, (_, i) => ({ ...evidence.newest[0], id: `ch_${i}` })) as never,
