@@ -1,6 +1,6 @@
 // When a key must be reported (design §4.4): what opens, worsens, splits, merges or is withdrawn at once; growth after
 // 5, 10, 20, 40 and then every 60 s; an end once. Pure: the caller brings the time and keeps the mark.
-import { compareSeverity, type Severity } from '../model/detector.ts';
+import { compareSeverity } from '../model/detector.ts';
 import type { Episode } from '../model/episode.ts';
 
 /** What decides about reporting, of an episode as it stands. */
@@ -69,8 +69,9 @@ function pairUp(
   const pairs: [ToldEpisode, EpisodeNow][] = [];
   for (const [i, now] of episodes.entries()) {
     const before = told[i];
-    const isTaken = told.some((other, j) => j !== i && overlaps(other, now));
-    if (before === undefined || !overlaps(before, now) || isTaken) return null;
+    // Both lists are in time order and disjoint in themselves: only neighbours could share it.
+    const isShared = [told[i - 1], told[i + 1]].some((other) => other !== undefined && overlaps(other, now));
+    if (before === undefined || !overlaps(before, now) || isShared) return null;
     pairs.push([before, now]);
   }
   return pairs;
@@ -114,6 +115,3 @@ const later = (atMs: number): Due => (Number.isFinite(atMs) ? { due: 'later', at
 export function isOver(episode: Span, quietForS: number, nowMs: number): boolean {
   return nowMs >= (episode.lastBreachAt + quietForS + 1) * 1000;
 }
-
-export const highestOf = (episodes: readonly { readonly severity: Severity }[]): Severity | null =>
-  episodes.reduce<Severity | null>((top, { severity }) => (compareSeverity(severity, top) > 0 ? severity : top), null);

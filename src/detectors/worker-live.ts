@@ -1,0 +1,110 @@
+// The state of one partition in memory: the fold's, what was reported, and what is due when. Loaded from the window
+// store, or begun anew from the log.
+import type { EventLog } from '../log/event-log.ts';
+import { checkGap } from '../log/gap.ts';
+import type { Rule } from '../model/detector.ts';
+import { type Key, keyId } from '../model/entity.ts';
+import type { ReportMark } from './reports.ts';
+import { finishRestore, restoreRows } from './retain.ts';
+import { createState, type FoldState } from './state.ts';
+import type { Row, WindowStore } from './window-store.ts';
+import { endsOf, findOrigin, ORIGIN_ROW, type Origin } from './worker-origin.ts';
+import { markRowId } from './worker-report.ts';
+
+export type Live = {
+  readonly state: FoldState;
+  /** Offset that is to be folded next. */
+  next: number;
+  /** Next offset in the store; null: nothing is stored yet. */
+  stored: number | null;
+  /** Where the partition ended when last seen. */
+  end: number;
+  origin: Origin;
+  /** Rows that wait for the first append. */
+  unstored: readonly Row[];
+  /** By keyId. */
+  readonly marks: Map<string, Marked>;
+  /** Keys to look at, and when (milliseconds), by keyId. */
+  readonly due: Map<string, Due>;
+  /** Keys that are not to be looked at before (milliseconds), by keyId: episodes of very many members. */
+  readonly restUntil: Map<string, number>;
+};
+
+export type Due = { readonly key: Key; readonly atMs: number };
+
+export type Marked = { readonly key: Key; readonly mark: ReportMark };
+
+export type LiveParts = { readonly log: EventLog; readonly store: WindowStore; readonly nowMs: number };
+
+/** `known`: rules of a state that was just dropped, which the log need not hold any more. */
+export async function loadLive(parts: LiveParts, partition: number, known: readonly Rule[] = []): Promise<Live> {
+  const { log, store } = parts;
+  const { next, pages } = await store.load(partition);
+  const ends = await endsOf(log, partition);
+  if (next === null) return await beginLive(parts, partition, known);
+  checkGap('attempts', next, ends);
+  const live = emptyLive(next, ends.next);
+  live.stored = next;
+  for await (const rows of pages) {
+    restoreRows(live.state, rows);
+    for (const row of rows) restoreOwn(live, row);
+  }
+  finishRestore(live.state);
+  // What was touched and not told before the restart is found by looking at every key that was ever told.
+  for (const [id, { key }] of live.marks) live.due.set(id, { key, atMs: 0 });
+  return live;
+}
+
+async function beginLive(parts: LiveParts, partition: number, known: readonly Rule[]): Promise<Live> {
+  const live = emptyLive(0, 0);
+  const { origin, rows, end } = await findOrigin({ ...parts, partition }, live.state, known);
+  live.origin = origin;
+  live.next = origin.from;
+  live.end = end;
+  live.unstored = [...rows, originRow(origin)];
+  return live;
+}
+
+function emptyLive(next: number, end: number): Live {
+  return {
+    state: createState({ lane: 'live' }),
+    next,
+    stored: null,
+    end,
+    origin: { from: next, rebuildUntil: null, exactFromS: null, horizonMs: 0 },
+    unstored: [],
+    marks: new Map(),
+    due: new Map(),
+    restUntil: new Map(),
+  };
+}
+
+/** Rows that are the worker's, not the fold's. */
+function restoreOwn(live: Live, { kind, id, value }: Row): void {
+  if (kind !== 'mark' || value === null) return;
+  if (id === ORIGIN_ROW) live.origin = JSON.parse(value) as Origin;
+  else if (id.startsWith('told/')) {
+    const marked = JSON.parse(value) as Marked;
+    live.marks.set(keyId(marked.key), marked);
+  }
+}
+
+export function originRow(origin: Origin): Row {
+  return { kind: 'mark', id: ORIGIN_ROW, value: JSON.stringify(origin) };
+}
+
+/** Remembers what was told of a key; the row that makes it last. */
+export function setMark(live: Live, key: Key, mark: ReportMark | null): Row {
+  const id = markRowId(key);
+  if (mark === null) {
+    live.marks.delete(keyId(key));
+    return { kind: 'mark', id, value: null };
+  }
+  const marked: Marked = { key, mark };
+  live.marks.set(keyId(key), marked);
+  return { kind: 'mark', id, value: JSON.stringify(marked) };
+}
+
+export function rulesOf(state: FoldState): readonly Rule[] {
+  return [...state.detectors.values()].flatMap(({ versions }) => versions);
+}

@@ -1,0 +1,91 @@
+// Rebuilding the windows of a partition from the log, keeping them far enough back, and dropping what is too old.
+import { AppError, messageOf } from '../model/errors.ts';
+import { keysOf } from './fold.ts';
+import { horizonMs } from './retain.ts';
+import { type Live, originRow, rulesOf } from './worker-live.ts';
+import { emptyOutput, lookAt } from './worker-look.ts';
+import { endsOf, needsEarlierOrigin, offsetAt } from './worker-origin.ts';
+import { drop, lookOf, present, type Seat, storeOutput } from './worker-seat.ts';
+
+/** Keys looked at before other work may go on. */
+const SLICE_KEYS = 500;
+const PROGRESS_RECORDS = 100_000;
+const HOUR_S = 3_600;
+
+/** A batch begins after what is next: read again from there; throws `log_gap` if the log does not have it. */
+export async function goBack(seat: Seat, live: Live): Promise<number> {
+  const { first } = await endsOf(seat.options.log, seat.partition);
+  if (first <= live.next && seat.gapAt !== live.next) {
+    seat.gapAt = live.next;
+    return live.next;
+  }
+  throw new AppError('log_gap', `attempts lacks the records from offset ${live.next} on, which were not counted yet.`, {
+    help: 'Restore the log from a backup; or clear the stored windows of this partition: they are rebuilt from what the log has, and episodes that may lack attempts say so.',
+  });
+}
+
+export async function dropOldRows(seat: Seat, live: Live): Promise<void> {
+  const { log, store, logger } = seat.options;
+  const windowS = Math.max(0, ...rulesOf(live.state).map(({ settings }) => settings?.windowS ?? 0));
+  try {
+    // A live view is dated at most five minutes ahead; the rest of the hour is for record times out of order.
+    const offset = await offsetAt(log, seat.partition, (live.state.cutS - windowS - HOUR_S) * 1000);
+    await store.expire(seat.partition, offset);
+  } catch (error) {
+    logger.warn(
+      { partition: seat.partition, error: messageOf(error) },
+      'old windows could not be dropped, in an hour again',
+    );
+  }
+}
+
+/**
+ * A rule may look further back than the state does: then it is made anew from the log, with the rules it has. Null, or
+ * the offset to go on at.
+ */
+export async function ensureReach(seat: Seat, live: Live): Promise<number | null> {
+  const { log, store, clock } = seat.options;
+  const neededMs = horizonMs(live.state);
+  if (neededMs <= live.origin.horizonMs) return null;
+  if (!(await needsEarlierOrigin({ log, partition: seat.partition, nowMs: clock.now() }, live.state, live.origin))) {
+    live.origin = { ...live.origin, horizonMs: neededMs };
+    live.unstored = [originRow(live.origin)];
+    return null;
+  }
+  const rules = rulesOf(live.state);
+  await store.clear(seat.partition);
+  drop(seat);
+  return (await present(seat, rules)).next;
+}
+
+/** `count`: records since it was called last. Null, or the offset to go on at. */
+export async function goOnRebuilding(seat: Seat, live: Live, count: number): Promise<number | null> {
+  const { from, rebuildUntil } = live.origin;
+  if (rebuildUntil === null) return null;
+  const { logger } = seat.options;
+  const { partition } = seat;
+  const isMilestone =
+    Math.floor((live.next - from) / PROGRESS_RECORDS) > Math.floor((live.next - count - from) / PROGRESS_RECORDS);
+  if (isMilestone) logger.info({ partition, next: live.next, until: rebuildUntil }, 'rebuilding windows');
+  if (live.next < rebuildUntil) return null;
+  if (!(await lookAtAll(seat, live))) return (await present(seat)).next;
+  logger.info({ partition, from, attempts: live.state.attempts.size }, 'windows are rebuilt');
+  return null;
+}
+
+/** After a rebuild: whatever stands is told. In slices, so that a large state does not hold up everything else. */
+export async function lookAtAll(seat: Seat, live: Live): Promise<boolean> {
+  let output = emptyOutput();
+  let inSlice = 0;
+  for (const key of [...keysOf(live.state)]) {
+    lookAt(lookOf(seat, live, true), key, output);
+    if (++inSlice < SLICE_KEYS) continue;
+    if (!(await storeOutput(seat, live, output))) return false;
+    output = emptyOutput();
+    inSlice = 0;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  live.origin = { ...live.origin, rebuildUntil: null };
+  output.rows.push(originRow(live.origin));
+  return await storeOutput(seat, live, output);
+}

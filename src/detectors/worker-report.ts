@@ -1,0 +1,172 @@
+// From the fold's state to what is told of one key: its episodes in the live lane's range, the report, and who made up an
+// episode that has ended.
+import { createHash } from 'node:crypto';
+import { attemptOf } from '../attempts/merge.ts';
+import { type AttemptFields, SIGNALS } from '../model/attempt.ts';
+import type { Rule } from '../model/detector.ts';
+import { type Key, keyId, type LabelledEntity } from '../model/entity.ts';
+import type { AsOf, Episode, Report, ReportedEpisode } from '../model/episode.ts';
+import { maskEntity } from '../model/mask.ts';
+import { type EndedMembers, MEMBERS_MAX } from '../model/members.ts';
+import { scopeId } from '../model/scope.ts';
+import type { Hit } from './cells.ts';
+import { evidenceOf, type MemberFacts } from './evidence.ts';
+import { detailsOf, episodesOf } from './fold.ts';
+import { type EpisodeNow, isOver, type ReportMark, type ToldEpisode } from './reports.ts';
+import { liveFromS } from './retain.ts';
+import { type FoldState, idInScope } from './state.ts';
+
+/** Most episodes in one report, and most of them with evidence: the newest. A report stays below 1 MiB. */
+const MAX_EPISODES = 1_500;
+const MAX_WITH_EVIDENCE = 100;
+/** Characters of the ids in one record of `members`. */
+const MAX_IDS = 900_000;
+
+export type Standing = {
+  readonly fromS: number;
+  /** In the range, or begun before it and told of before. */
+  readonly episodes: readonly (Episode & EpisodeNow)[];
+  /** The mark without what has left the range. */
+  readonly mark: ReportMark | null;
+};
+
+export type StandingOptions = {
+  readonly mark: ReportMark | null;
+  /** Milliseconds: what the quiet gap is measured against. */
+  readonly timeMs: number;
+  /** Seconds: attempts before it may be missing; null: none is. */
+  readonly exactFromS: number | null;
+};
+
+/**
+ * An episode that began before the range belongs to the history lane, unless it was told from here: then it is followed
+ * to its end.
+ */
+export function standingOf(state: FoldState, key: Key, { mark, timeMs, exactFromS }: StandingOptions): Standing {
+  const fromS = liveFromS(state);
+  const told = mark?.episodes ?? [];
+  const { quietForS, windowS } = reachOf(state, key);
+  const episodes = episodesOf(state, key)
+    .filter((episode) => episode.firstBreachAt >= fromS || told.some((before) => overlap(before, episode)))
+    .slice(-MAX_EPISODES)
+    .map((episode) => ({
+      ...episode,
+      exact: episode.exact && (exactFromS === null || episode.firstBreachAt - quietForS - windowS > exactFromS),
+      over: isOver(episode, quietForS, timeMs),
+      quietForS,
+    }));
+  const still = told.filter(
+    (before) => before.firstBreachAt >= fromS || episodes.some((episode) => overlap(before, episode)),
+  );
+  return { fromS, episodes, mark: mark === null || still.length === 0 ? null : { ...mark, episodes: still } };
+}
+
+function overlap(a: ToldEpisode, b: Episode): boolean {
+  return a.firstBreachAt <= b.lastBreachAt && b.firstBreachAt <= a.lastBreachAt;
+}
+
+/** quietFor of the newest rule, and the longest window of any: seconds. */
+function reachOf(state: FoldState, key: Key): { quietForS: number; windowS: number } {
+  const versions: readonly Rule[] = state.detectors.get(key.detector)?.versions ?? [];
+  const newest = versions.findLast(({ settings }) => settings !== null)?.settings;
+  return {
+    quietForS: newest?.quietForS ?? 0,
+    windowS: Math.max(0, ...versions.map(({ settings }) => settings?.windowS ?? 0)),
+  };
+}
+
+export type Told = { readonly report: Report; readonly ended: readonly EndedMembers[]; readonly id: string };
+
+export type TellOptions = {
+  readonly standing: Standing;
+  readonly asOf: AsOf;
+  readonly piiKey: string;
+};
+
+/** The report of a key, and the members of each episode that was not over when it was last told and is now. */
+export function tell(state: FoldState, key: Key, { standing, asOf, piiKey }: TellOptions): Told {
+  const { episodes, fromS, mark } = standing;
+  const ended: { episode: Episode; hits: readonly Hit[] }[] = [];
+  let receivedAt: number | null = null;
+  let fields: AttemptFields | null = null;
+  const reported = episodes.map((episode, i): ReportedEpisode => {
+    const { quietForS: _, ...plain } = episode;
+    if (i < episodes.length - MAX_WITH_EVIDENCE) return { ...plain, evidence: evidenceOf(NO_EVIDENCE) };
+    const details = detailsOf(state, key, episode.firstBreachAt);
+    const hits = details?.members ?? [];
+    const wasOver = mark?.episodes.some((before) => before.over && overlap(before, episode)) ?? false;
+    if (episode.over && !wasOver) ended.push({ episode, hits });
+    const facts = hits.flatMap((hit) => factsOf(state, key, hit) ?? []);
+    receivedAt = facts.reduce((latest, member) => Math.max(latest, member.receivedAt), 0) || null;
+    fields = facts.findLast((member) => member.fields.card !== undefined)?.fields ?? fields;
+    const trigger = details?.trigger ? factsOf(state, key, details.trigger) : null;
+    return { ...plain, evidence: evidenceOf({ members: facts, values: details?.values ?? [], trigger }) };
+  });
+  const entity = maskEntity(key.entity, fields, piiKey);
+  const scope = { account: key.scope.account, livemode: key.scope.livemode };
+  const { detector } = key;
+  return {
+    id: reportId({ detector, scope, entity }, asOf),
+    report: {
+      type: 'report',
+      detector,
+      scope,
+      entity,
+      asOf,
+      range: { fromS, toS: null },
+      episodes: reported,
+      receivedAt,
+    },
+    ended: ended.map(({ episode, hits }) => endedMembers({ detector, scope, entity }, episode, hits)),
+  };
+}
+
+const NO_EVIDENCE = { members: [], values: [], trigger: null };
+
+type MaskedKey = { readonly detector: string; readonly scope: Key['scope']; readonly entity: LabelledEntity };
+
+/** The same for the same key and position, and time if the clock made it; no personal data: the entity is masked. */
+function reportId({ detector, scope, entity }: MaskedKey, asOf: AsOf): string {
+  const text = [detector, scopeId(scope), entity.kind, entity.value].join('\u001f');
+  const hash = createHash('sha256').update(text).digest('hex').slice(0, 20);
+  return `report:${hash}:${asOf.partition}:${asOf.offset}${asOf.atMs === undefined ? '' : `:${asOf.atMs}`}`;
+}
+
+function endedMembers(key: MaskedKey, episode: Episode, hits: readonly Hit[]): EndedMembers {
+  const attempts: string[] = [];
+  let characters = 0;
+  for (let i = hits.length - 1; i >= 0 && attempts.length < MEMBERS_MAX; i--) {
+    const id = hits[i]?.id ?? '';
+    characters += id.length + 3;
+    if (characters > MAX_IDS) break;
+    attempts.push(id);
+  }
+  const { firstBreachAt, lastBreachAt, attemptCount } = episode;
+  const { detector, scope, entity } = key;
+  const { kind, value } = entity;
+  return { detector, scope, entity: { kind, value }, firstBreachAt, lastBreachAt, attemptCount, attempts };
+}
+
+/** What the windows hold of a member; null if it is no longer held. */
+function factsOf(state: FoldState, key: Key, { id, time }: Hit): (MemberFacts & { receivedAt: number }) | null {
+  const attempt = state.attempts.get(idInScope(key.scope, id));
+  const signal = SIGNALS.map((kind) => state.signals.get(idInScope(key.scope, `${kind}/${id}`))).find(Boolean);
+  const isOfSignals = state.detectors.get(key.detector)?.versions.some(({ settings }) => settings?.on === 'signal');
+  if (isOfSignals && signal !== undefined) {
+    const { merged } = signal;
+    const charge = merged.charge === null ? undefined : state.attempts.get(idInScope(key.scope, merged.charge));
+    const { amount, currency, ...known } = charge === undefined ? {} : attemptOf(charge.merged).fields;
+    const own = merged.amount === undefined || merged.currency === undefined ? { amount, currency } : merged;
+    const money =
+      own.amount === undefined || own.currency === undefined ? {} : { amount: own.amount, currency: own.currency };
+    return { id, at: time, code: merged.reason, fields: { ...known, ...money }, receivedAt: merged.receivedAt };
+  }
+  if (attempt === undefined) return null;
+  const { fields } = attemptOf(attempt.merged);
+  const { result } = fields;
+  const outcome = result === undefined ? {} : { outcome: result.outcome };
+  return { id, at: time, ...outcome, code: result?.code ?? '', fields, receivedAt: attempt.merged.receivedAt };
+}
+
+/** A mark as a row of the window store. */
+export const markRowId = (key: Key): string => `told/${keyId(key)}`;
