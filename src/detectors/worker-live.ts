@@ -5,10 +5,11 @@ import { checkGap } from '../log/gap.ts';
 import type { Rule } from '../model/detector.ts';
 import { type Key, keyId } from '../model/entity.ts';
 import type { ReportMark } from './reports.ts';
-import { finishRestore, restoreRows } from './retain.ts';
+import { finishRestore, horizonMs, restoreRows } from './retain.ts';
 import { createState, type FoldState } from './state.ts';
 import type { Row, WindowStore } from './window-store.ts';
 import { endsOf, findOrigin, ORIGIN_ROW, type Origin } from './worker-origin.ts';
+import { type Recalled, recall } from './worker-recall.ts';
 import { markRowId } from './worker-report.ts';
 
 export type Live = {
@@ -28,6 +29,8 @@ export type Live = {
   readonly due: Map<string, Due>;
   /** Keys that are not to be looked at before (milliseconds), by keyId: episodes of very many members. */
   readonly restUntil: Map<string, number>;
+  /** While it is rebuilt: what the log says was told. */
+  readonly recalled: Recalled;
 };
 
 export type Due = { readonly key: Key; readonly atMs: number };
@@ -50,6 +53,9 @@ export async function loadLive(parts: LiveParts, partition: number, known: reado
     for (const row of rows) restoreOwn(live, row);
   }
   finishRestore(live.state);
+  if (live.origin.rebuildUntil !== null)
+    for (const [id, recalled] of await recall({ log, partition }, parts.nowMs - horizonMs(live.state)))
+      live.recalled.set(id, recalled);
   // What was touched and not told before the restart is found by looking at every key that was ever told.
   for (const [id, { key }] of live.marks) live.due.set(id, { key, atMs: 0 });
   return live;
@@ -57,7 +63,8 @@ export async function loadLive(parts: LiveParts, partition: number, known: reado
 
 async function beginLive(parts: LiveParts, partition: number, known: readonly Rule[]): Promise<Live> {
   const live = emptyLive(0, 0);
-  const { origin, rows, end } = await findOrigin({ ...parts, partition }, live.state, known);
+  const { origin, rows, end, recalled } = await findOrigin({ ...parts, partition }, live.state, known);
+  for (const [id, key] of recalled) live.recalled.set(id, key);
   live.origin = origin;
   live.next = origin.from;
   live.end = end;
@@ -76,6 +83,7 @@ function emptyLive(next: number, end: number): Live {
     marks: new Map(),
     due: new Map(),
     restUntil: new Map(),
+    recalled: new Map(),
   };
 }
 

@@ -3,12 +3,14 @@ import { encode } from '../log/codec.ts';
 import type { NewRecord } from '../log/event-log.ts';
 import type { Command } from '../model/commands.ts';
 import { type Key, keyId } from '../model/entity.ts';
+import type { Report } from '../model/episode.ts';
 import { membersId } from '../model/members.ts';
 import { markAfter, reportDue } from './reports.ts';
 import { liveFromS } from './retain.ts';
 import type { Row } from './window-store.ts';
 import { type Live, setMark } from './worker-live.ts';
-import { standingOf, tell } from './worker-report.ts';
+import type { RecalledKey } from './worker-recall.ts';
+import { reportId, standingOf, type Told, tell } from './worker-report.ts';
 
 /** What must reach the log, and then the store. */
 export type Output = {
@@ -86,7 +88,20 @@ function rest(live: Live, id: string, { nowMs, members }: { nowMs: number; membe
   else live.restUntil.set(id, nowMs + Math.min(LONGEST_REST_MS, Math.floor(members / MEMBERS_PER_MS)));
 }
 
-function commandOf({ id, report }: ReturnType<typeof tell>, nowMs: number): NewRecord {
+/** A key that was told of and that the windows do not know any more: all its attempts have left what it counts. */
+export function withdrawRecalled(look: Look, { detector, scope, entity, mark }: RecalledKey, output: Output): void {
+  const { live, partition, nowMs } = look;
+  const fromS = liveFromS(live.state);
+  if (mark.episodes.every(({ firstBreachAt }) => firstBreachAt < fromS)) return;
+  const asOf = { lane: 'live', topic: 'attempts', partition, offset: live.next, atMs: nowMs } as const;
+  const range = { fromS, toS: null };
+  const key = { detector, scope, entity };
+  const report: Report = { type: 'report', ...key, asOf, range, episodes: [], receivedAt: null };
+  output.commands.push(commandOf({ id: reportId(key, asOf), report }, nowMs));
+  look.reported('changed');
+}
+
+function commandOf({ id, report }: Pick<Told, 'id' | 'report'>, nowMs: number): NewRecord {
   const actor = { kind: 'engine', id: 'detect', name: 'declinewatch' } as const;
   const command: Command = { id, at: nowMs, actor, body: report };
   return { key: null, value: encode('commands', command), timeMs: nowMs };

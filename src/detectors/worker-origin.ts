@@ -6,9 +6,10 @@ import type { AcceptedSettings } from '../model/commands.ts';
 import type { Rule } from '../model/detector.ts';
 import { AppError } from '../model/errors.ts';
 import { fold } from './fold.ts';
-import { horizonMs } from './retain.ts';
+import { horizonMs, liveFromS } from './retain.ts';
 import type { FoldState } from './state.ts';
 import type { Row } from './window-store.ts';
+import { eldestOpenS, type Recalled, recall } from './worker-recall.ts';
 
 /** Kept as a row, so that a rebuild that is interrupted goes on as one. */
 export type Origin = {
@@ -22,6 +23,17 @@ export type Origin = {
   readonly horizonMs: number;
 };
 
+export type Begun = {
+  readonly origin: Origin;
+  /** Rows of the rules. */
+  readonly rows: readonly Row[];
+  /** Where the partition ends. */
+  readonly end: number;
+  readonly recalled: Recalled;
+};
+
+export type OriginParts = { readonly log: EventLog; readonly partition: number; readonly nowMs: number };
+
 export const ORIGIN_ROW = 'worker/origin';
 
 /** Record times may go back a little, between ingesting replicas. */
@@ -32,32 +44,43 @@ const DISORDER_MS = 300_000;
  * ever, and from `known`, those of a state that was just dropped.
  */
 export async function findOrigin(
-  { log, partition, nowMs }: { readonly log: EventLog; readonly partition: number; readonly nowMs: number },
+  { log, partition, nowMs }: OriginParts,
   state: FoldState,
   known: readonly Rule[],
-): Promise<{ readonly origin: Origin; readonly rows: readonly Row[]; readonly end: number }> {
+): Promise<Begun> {
   const { rows } = fold(state, [...(await acceptedRules(log)), ...known]);
   const { first, next } = await endsOf(log, partition);
-  const newestMs = Math.min(nowMs, (await timeAt(log, partition, next - 1)) ?? nowMs);
   const reachMs = horizonMs(state);
-  const sinceMs = newestMs - reachMs - DISORDER_MS;
+  const newestMs = Math.min(nowMs, (await timeAt(log, partition, next - 1)) ?? nowMs);
+  const recalled = await recall({ log, partition }, newestMs - reachMs - DISORDER_MS);
+  // The beginning of what is still open is needed too, however long ago it was.
+  const windowS = Math.max(0, ...[...state.detectors.values()].flatMap(({ versions }) => versions.map(windowOf)));
+  const openS = eldestOpenS(recalled);
+  const sinceMs = Math.min(newestMs - reachMs, openS === null ? newestMs : (openS - windowS) * 1000) - DISORDER_MS;
   const from = Math.max(first, await offsetAt(log, partition, sinceMs));
   // Whether something older was there cannot be seen if the oldest record kept is itself needed.
   const oldestMs = first > 0 && from === first && first < next ? await timeAt(log, partition, first) : null;
   const exactFromS = oldestMs !== null && oldestMs > sinceMs ? Math.ceil((oldestMs + DISORDER_MS) / 1000) : null;
-  return { origin: { from, rebuildUntil: from < next ? next : null, exactFromS, horizonMs: reachMs }, rows, end: next };
+  const rebuildUntil = from < next ? next : null;
+  return { origin: { from, rebuildUntil, exactFromS, horizonMs: reachMs }, rows, end: next, recalled };
 }
+
+const windowOf = ({ settings }: Rule): number => settings?.windowS ?? 0;
 
 /** True if the state began too late, or has dropped too much, for the rules it has now. */
 export async function needsEarlierOrigin(
-  { log, partition, nowMs }: { readonly log: EventLog; readonly partition: number; readonly nowMs: number },
+  { log, partition, nowMs }: OriginParts,
   state: FoldState,
   origin: Origin,
 ): Promise<boolean> {
   const { first } = await endsOf(log, partition);
-  if (state.cutS > 0) return true;
-  const needed = await offsetAt(log, partition, nowMs - horizonMs(state) - DISORDER_MS);
-  return Math.max(first, needed) < origin.from;
+  const newestMs = Math.min(nowMs, state.greatestReceivedAt);
+  const needed = Math.max(first, await offsetAt(log, partition, newestMs - horizonMs(state) - DISORDER_MS));
+  if (needed < origin.from) return true;
+  // What was dropped is dated before the cut, so it was received at most `lateness` after it.
+  const latenessMs = state.greatestReceivedAt - liveFromS(state) * 1000;
+  const isWhole = state.cutS === 0 || needed >= (await offsetAt(log, partition, state.cutS * 1000 + latenessMs));
+  return !isWhole;
 }
 
 export async function endsOf(log: EventLog, partition: number): Promise<{ first: number; next: number }> {

@@ -2,9 +2,10 @@
 import { AppError, messageOf } from '../model/errors.ts';
 import { keysOf } from './fold.ts';
 import { horizonMs } from './retain.ts';
-import { type Live, originRow, rulesOf } from './worker-live.ts';
-import { emptyOutput, lookAt } from './worker-look.ts';
+import { type Live, originRow, rulesOf, setMark } from './worker-live.ts';
+import { emptyOutput, lookAt, withdrawRecalled } from './worker-look.ts';
 import { endsOf, needsEarlierOrigin, offsetAt } from './worker-origin.ts';
+import { recalledMark } from './worker-recall.ts';
 import { drop, lookOf, present, type Seat, storeOutput } from './worker-seat.ts';
 
 /** Keys looked at before other work may go on. */
@@ -73,11 +74,17 @@ export async function goOnRebuilding(seat: Seat, live: Live, count: number): Pro
   return null;
 }
 
-/** After a rebuild: whatever stands is told. In slices, so that a large state does not hold up everything else. */
+/**
+ * After a rebuild: what stands is told, as far as it differs from what the log says was told. In slices, so that a large
+ * state does not hold up everything else. False: the store refused.
+ */
 export async function lookAtAll(seat: Seat, live: Live): Promise<boolean> {
+  const { piiKey } = seat.options;
   let output = emptyOutput();
   let inSlice = 0;
   for (const key of [...keysOf(live.state)]) {
+    const mark = recalledMark(live.recalled, key, piiKey);
+    if (mark !== null) output.rows.push(setMark(live, key, mark));
     lookAt(lookOf(seat, live, true), key, output);
     if (++inSlice < SLICE_KEYS) continue;
     if (!(await storeOutput(seat, live, output))) return false;
@@ -85,6 +92,8 @@ export async function lookAtAll(seat: Seat, live: Live): Promise<boolean> {
     inSlice = 0;
     await new Promise((resolve) => setImmediate(resolve));
   }
+  for (const gone of live.recalled.values()) withdrawRecalled(lookOf(seat, live, true), gone, output);
+  live.recalled.clear();
   live.origin = { ...live.origin, rebuildUntil: null };
   output.rows.push(originRow(live.origin));
   return await storeOutput(seat, live, output);

@@ -24,7 +24,7 @@ const MAX_IDS = 900_000;
 
 export type Standing = {
   readonly fromS: number;
-  /** In the range, or begun before it and told of before. */
+  /** In the range, or reaching into it, or told of before. */
   readonly episodes: readonly (Episode & EpisodeNow)[];
   /** The mark without what has left the range. */
   readonly mark: ReportMark | null;
@@ -39,15 +39,15 @@ export type StandingOptions = {
 };
 
 /**
- * An episode that began before the range belongs to the history lane, unless it was told from here: then it is followed
- * to its end.
+ * An episode that began before the range belongs to the history lane, unless it reaches into the range or was told from
+ * here: an attack that goes on for longer than `lateness` is followed to its end.
  */
 export function standingOf(state: FoldState, key: Key, { mark, timeMs, exactFromS }: StandingOptions): Standing {
   const fromS = liveFromS(state);
   const told = mark?.episodes ?? [];
   const { quietForS, windowS } = reachOf(state, key);
   const episodes = episodesOf(state, key)
-    .filter((episode) => episode.firstBreachAt >= fromS || told.some((before) => overlap(before, episode)))
+    .filter((episode) => episode.lastBreachAt >= fromS || told.some((before) => overlap(before, episode)))
     .slice(-MAX_EPISODES)
     .map((episode) => ({
       ...episode,
@@ -58,7 +58,8 @@ export function standingOf(state: FoldState, key: Key, { mark, timeMs, exactFrom
   const still = told.filter(
     (before) => before.firstBreachAt >= fromS || episodes.some((episode) => overlap(before, episode)),
   );
-  return { fromS, episodes, mark: mark === null || still.length === 0 ? null : { ...mark, episodes: still } };
+  if (mark === null || still.length === told.length) return { fromS, episodes, mark };
+  return { fromS, episodes, mark: still.length === 0 ? null : { ...mark, episodes: still } };
 }
 
 function overlap(a: ToldEpisode, b: Episode): boolean {
@@ -126,7 +127,7 @@ const NO_EVIDENCE = { members: [], values: [], trigger: null };
 type MaskedKey = { readonly detector: string; readonly scope: Key['scope']; readonly entity: LabelledEntity };
 
 /** The same for the same key and position, and time if the clock made it; no personal data: the entity is masked. */
-function reportId({ detector, scope, entity }: MaskedKey, asOf: AsOf): string {
+export function reportId({ detector, scope, entity }: MaskedKey, asOf: AsOf): string {
   const text = [detector, scopeId(scope), entity.kind, entity.value].join('\u001f');
   const hash = createHash('sha256').update(text).digest('hex').slice(0, 20);
   return `report:${hash}:${asOf.partition}:${asOf.offset}${asOf.atMs === undefined ? '' : `:${asOf.atMs}`}`;
