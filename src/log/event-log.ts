@@ -38,7 +38,10 @@ export type Batch = {
   readonly records: readonly StoredRecord[];
   /** Where the partition ended when this was fetched: how far behind we are. */
   readonly next: number;
-  /** Aborted when the partition is taken away or the consumer stops: then stop early, nothing more will be committed. */
+  /**
+   * Aborted when the partition is taken away or the consumer stops. A handler may then stop early by throwing: whoever
+   * reads next begins at this batch. To resolve means that the batch was handled, aborted or not.
+   */
   readonly signal: AbortSignal;
 };
 

@@ -17,3 +17,6 @@ export function checkSize(topic: TopicName, { key, value }: NewRecord): void {
   if (key !== null && key.length * 3 > MAX_KEY_BYTES && Buffer.byteLength(key) > MAX_KEY_BYTES)
     throw new AppError('too_large', `The key of a record of ${topic} is larger than ${MAX_KEY_BYTES} bytes.`);
 }
+
+/** Most that is sent to a partition at once: at least one record of the largest size fits. */
+export const MAX_BATCH_BYTES = 2_097_152;

@@ -16,9 +16,11 @@ export type LogUnderTest = {
   remove(): Promise<void>;
 };
 
+/** Young enough for every topic's retention. */
+const START_MS = Date.now() - 3_600_000;
 const DEADLINE = { timeout: 25_000, interval: 10 };
 
-export const record = (key: string | null, n: number, timeMs = 1_800_000_000_000 + n): NewRecord => ({
+export const record = (key: string | null, n: number, timeMs = START_MS + n): NewRecord => ({
   key,
   value: JSON.stringify({ v: 1, n }),
   timeMs,
@@ -84,7 +86,7 @@ function appending({ log, under }: Current): void {
     expect(positions).toEqual([0, 1, 2].map((offset) => ({ partition: 0, offset })));
     expect(await log().append('commands', [])).toEqual([]);
     const [stored] = await readAll(log(), 'commands', 0, 1, 2);
-    expect(stored).toEqual({ partition: 0, offset: 1, key: 'a', value: '{"v":1,"n":1}', timeMs: 1_800_000_000_001 });
+    expect(stored).toEqual({ partition: 0, offset: 1, key: 'a', value: '{"v":1,"n":1}', timeMs: START_MS + 1 });
   });
 
   it('keeps the order of each key when many append at the same time', async () => {
@@ -92,7 +94,7 @@ function appending({ log, under }: Current): void {
     await Promise.all(
       numbers(40).map(async (n) => await log().append('attempts', [...keys.map((key) => record(key, n))])),
     );
-    const records = [];
+    const records: StoredRecord[] = [];
     for (const { partition, next } of await log().ends('attempts'))
       records.push(...(await readAll(log(), 'attempts', partition, 0, next)));
     expect(records).toHaveLength(280);
@@ -115,15 +117,15 @@ function appending({ log, under }: Current): void {
     const value = JSON.stringify({ v: 1, text: 'ä'.repeat(524_000) });
     expect(Buffer.byteLength(value)).toBeGreaterThan(1_047_000);
     await log().append('stripe-events', [
-      { key: 'evt_1', value, timeMs: 1 },
-      { key: 'evt_1', value, timeMs: 2 },
+      { key: 'evt_1', value, timeMs: START_MS },
+      { key: 'evt_1', value, timeMs: START_MS },
     ]);
     const [{ partition } = { partition: 0 }] = (await log().ends('stripe-events')).filter(({ next }) => next > 0);
     const read = await readAll(log(), 'stripe-events', partition);
     expect(read.map((stored) => stored.value === value)).toEqual([true, true]);
     const seen = await collect(log(), { topic: 'stripe-events', group: 'g' });
     await seen.count(2);
-    const tooLarge = log().append('stripe-events', [{ key: 'evt_2', value: 'x'.repeat(1_200_000), timeMs: 1 }]);
+    const tooLarge = log().append('stripe-events', [{ key: 'evt_2', value: 'x'.repeat(1_200_000), timeMs: START_MS }]);
     await expect(tooLarge).rejects.toMatchObject({ code: 'too_large' });
   });
 
@@ -177,13 +179,13 @@ function reading({ log, under }: Current): void {
     expect(await log().offsetsAt('commands', 0)).toEqual([{ partition: 0, offset: 0 }]);
     await log().append(
       'commands',
-      numbers(10).map((n) => record(null, n, 1_000 + 10 * n)),
+      numbers(10).map((n) => record(null, n, START_MS + 10 * n)),
     );
     expect(await log().ends('commands')).toEqual([{ partition: 0, first: 0, next: 10 }]);
     expect(await log().offsetsAt('commands', 0)).toEqual([{ partition: 0, offset: 0 }]);
-    expect(await log().offsetsAt('commands', 1_040)).toEqual([{ partition: 0, offset: 4 }]);
-    expect(await log().offsetsAt('commands', 1_041)).toEqual([{ partition: 0, offset: 5 }]);
-    expect(await log().offsetsAt('commands', 2_000)).toEqual([{ partition: 0, offset: 10 }]);
+    expect(await log().offsetsAt('commands', START_MS + 40)).toEqual([{ partition: 0, offset: 4 }]);
+    expect(await log().offsetsAt('commands', START_MS + 41)).toEqual([{ partition: 0, offset: 5 }]);
+    expect(await log().offsetsAt('commands', START_MS + 1000)).toEqual([{ partition: 0, offset: 10 }]);
     expect(await log().ends('attempts')).toHaveLength(log().partitions('attempts'));
   });
 
