@@ -1,9 +1,9 @@
 // Views, rules and reports for tests of the detect worker.
 import { encodeAttemptsRecord } from '../../src/attempts/wire.ts';
-import { decode } from '../../src/log/codec.ts';
+import { decode, encode } from '../../src/log/codec.ts';
 import type { EventLog, NewRecord } from '../../src/log/event-log.ts';
 import type { AttemptFields, View } from '../../src/model/attempt.ts';
-import type { Command } from '../../src/model/commands.ts';
+import type { AcceptedSettings, Command } from '../../src/model/commands.ts';
 import type { DetectorSettings, Rule } from '../../src/model/detector.ts';
 import { keyId } from '../../src/model/entity.ts';
 import type { Report } from '../../src/model/episode.ts';
@@ -103,6 +103,21 @@ export async function append(log: EventLog, ...records: readonly (View | Rule)[]
       'attempts',
       records.slice(i, i + 500).map((record) => recordOf(record)),
     );
+}
+
+/** As the manager does: into `detector-settings`, where it is kept for ever, and as a control record. */
+export async function accept(log: EventLog, accepted: Rule): Promise<void> {
+  const value: AcceptedSettings = {
+    rule: accepted,
+    general: { latenessMs: accepted.latenessMs, metadata: { ip: null, keys: [] } },
+    position: { offset: 0, index: 0 },
+    at: START_S * 1000,
+    actor: { kind: 'file', id: 'detectors.yaml', name: 'detectors.yaml' },
+    why: 'a test',
+  };
+  const record = { key: accepted.detector, value: encode('detector-settings', value), timeMs: START_S * 1000 };
+  await log.append('detector-settings', [record]);
+  await append(log, accepted);
 }
 
 export async function reportsIn(log: EventLog): Promise<readonly Report[]> {

@@ -9,7 +9,7 @@ import type { EventLog } from '../../../src/log/event-log.ts';
 import type { DeadLetter } from '../../../src/model/dead-letter.ts';
 import { AppError } from '../../../src/model/errors.ts';
 import type { EndedMembers } from '../../../src/model/members.ts';
-import { append, newestByKey, reportsIn, rule, START_S, succeeded, view } from '../../support/detect.ts';
+import { accept, append, newestByKey, reportsIn, rule, START_S, succeeded, view } from '../../support/detect.ts';
 import { type HandClock, handClock } from '../../support/hand-clock.ts';
 import { openTempLog, type TempLog } from '../../support/temp-log.ts';
 
@@ -184,13 +184,15 @@ describe('detect worker', () => {
   });
 
   it('follows an attack that goes on for longer than the live range, through a loss of the store too', async () => {
-    await append(log, rule({ windowS: 86_400, quietForS: 86_400 }));
+    await accept(log, rule({ windowS: 86_400, quietForS: 86_400 }));
     const days = (from: number, to: number) =>
       Array.from({ length: (to - from) * 6 }, (_, i) =>
         view(`ch_${from * 6 + i}`, START_S + from * 86_400 + i * 14_400),
       );
     const first = await start();
-    await append(log, ...days(0, 10));
+    await append(log, ...days(0, 1));
+    await caughtUp(first);
+    await append(log, ...days(1, 10));
     clock.advance(10 * 86_400_000);
     await caughtUp(first);
     await pass(async () => (await reportsIn(log)).at(-1)?.episodes[0]?.attemptCount === 60);
