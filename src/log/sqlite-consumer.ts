@@ -72,11 +72,12 @@ async function step(parts: SqliteConsumer, position: number, signal: AbortSignal
   signal.addEventListener('abort', bell.cancel, { once: true });
   try {
     const records = await fetchFrom(parts, position);
+    // Stopped before the listener was there (while the start was asked for): nobody would ring.
+    if (signal.aborted) return position;
     if (records.length === 0) {
       await bell.rung;
       return position;
     }
-    if (signal.aborted) return position;
     const next = (records.at(-1)?.offset ?? position) + 1;
     const { topic, group } = options;
     const end = Math.max(next, tail.end());

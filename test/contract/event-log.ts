@@ -335,6 +335,29 @@ function consuming({ log, under }: Current): void {
     expect(seen.numbers()).toEqual([0]);
   });
 
+  it('closes while it is still asked where to start, at the end of an empty log too', async () => {
+    let answer = (_offset: number): void => {};
+    const asked: number[] = [];
+    const revoked: number[] = [];
+    const seen = await collect(log(), {
+      group: 'g',
+      assigned: async (partition) => {
+        asked.push(partition);
+        return await new Promise<number>((resolve) => {
+          answer = resolve;
+        });
+      },
+      revoked: async (partition) => void revoked.push(partition),
+    });
+    await expect.poll(() => asked, DEADLINE).toEqual([0]);
+    const closing = seen.close();
+    answer(0);
+    await closing;
+    // Whoever was asked is told that it is over.
+    expect(revoked).toEqual([0]);
+    expect(seen.records).toEqual([]);
+  });
+
   it('goes back to the offset that a handler answers', async () => {
     await log().append(
       'commands',
