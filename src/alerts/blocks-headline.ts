@@ -1,8 +1,7 @@
 // The first line of an alert: how bad, how many of what, on whom, in which time, against which threshold.
-import { type CountKind, ladder } from '../model/detector.ts';
+import { whatHappened } from '../model/headline.ts';
 import type { Incident } from '../model/incident.ts';
-import { formatMoney } from '../model/money.ts';
-import { formatCount, formatDuration, formatPeak, plural, SEVERITY_WORDS } from '../model/words.ts';
+import { SEVERITY_WORDS } from '../model/words.ts';
 import { cut, inert } from './blocks-inert.ts';
 
 /** Slack's limit for a header block. */
@@ -10,51 +9,7 @@ const HEADLINE_MAX = 150;
 
 /** `TEST · CRITICAL · 14 declines on visa •••• 4242 in 10 min (alerts at 3)`, at most 140 characters, not escaped. */
 export function headline(incident: Incident): string {
-  const parts = [incident.livemode ? '' : 'TEST', SEVERITY_WORDS[incident.severity], what(incident)];
+  const parts = [incident.livemode ? '' : 'TEST', SEVERITY_WORDS[incident.severity], whatHappened(incident, inert)];
   // Escaping makes a character at most five: room is kept by cutting what comes from outside first.
   return cut(parts.filter((part) => part !== '').join(' · '), HEADLINE_MAX - 10);
-}
-
-function what(incident: Incident): string {
-  const { kind, entity, windowS } = incident;
-  const on = inert(entity.label || entity.value, 48);
-  if (kind === 'operator') return inert(incident.title, 100);
-  if (kind === 'storm') return `storm: ${plural(incident.peak, 'incident')} of “${inert(incident.title, 60)}”`;
-  const lowest = ladder(incident.thresholds)[0]?.value ?? incident.threshold;
-  const where = entity.kind === 'account' ? 'on the whole account' : `on ${on}`;
-  return `${measured(incident)} ${where} in ${formatDuration(windowS)} (alerts at ${amountOf(lowest, incident)})`;
-}
-
-const DISTINCT: Readonly<Partial<Record<CountKind, string>>> = {
-  'distinct(card)': 'distinct card',
-  'distinct(email)': 'distinct e-mail',
-  'distinct(customer)': 'distinct customer',
-  'distinct(ip)': 'distinct address',
-};
-
-/** The peak in its own words: `14 declines`, `5 distinct cards`, `42 % declined`, `1,200.00 EUR`. */
-export function measured(incident: Incident, value: number = incident.peak): string {
-  const { count = 'attempts' } = incident;
-  if (count === 'ratio') return `${formatPeak(value, 'ratio')} of attempts`;
-  if (count === 'sum(amount)') return amountOf(value, incident);
-  const distinct = DISTINCT[count];
-  if (distinct === 'distinct address') return plural(value, distinct, 'distinct addresses');
-  return plural(value, distinct ?? noun(incident));
-}
-
-function amountOf(value: number, { count, currency }: Incident): string {
-  if (count === 'sum(amount)') return formatMoney(value, currency ?? '');
-  return count === 'ratio' ? formatPeak(value, 'ratio') : formatCount(value);
-}
-
-/** What its members are: declines if that is what nearly all failed as, else the general word. */
-function noun({ evidence }: Incident): string {
-  const seen = Object.entries(evidence.outcomes).filter(([, count]) => count > 0);
-  const only = seen.length === 1 ? seen[0]?.[0] : null;
-  if (only === 'blocked') return 'blocked attempt';
-  if (only === 'succeeded') return 'successful payment';
-  if (only === 'authentication_failed') return 'failed authentication';
-  if (only === 'invalid') return 'invalid attempt';
-  if (seen.length > 0 && seen.every(([outcome]) => outcome === 'declined' || outcome === 'blocked')) return 'decline';
-  return seen.every(([outcome]) => outcome === '') ? 'signal' : 'attempt';
 }

@@ -1,8 +1,9 @@
 // What is said again, in the thread of an alert: an edit notifies nobody. Pure.
 import type { DeliveryPlace } from '../model/delivery.ts';
+import { measured } from '../model/headline.ts';
 import type { Incident } from '../model/incident.ts';
 import { formatDuration, statusLine } from '../model/words.ts';
-import { headline, measured } from './blocks-headline.ts';
+import { headline } from './blocks-headline.ts';
 import { cutEscaped, escapeSlack, safe } from './blocks-inert.ts';
 import { BLOCK_STYLE } from './blocks-state.ts';
 import { escalationDue, type Told } from './speak.ts';

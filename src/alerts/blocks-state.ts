@@ -1,7 +1,7 @@
 // Where an incident stands, in words: who did what, when, how long after the alert, at which count; and what is special.
+import { measured } from '../model/headline.ts';
 import type { Actor, Incident } from '../model/incident.ts';
 import { actorName, formatDuration, VERDICT_WORDS } from '../model/words.ts';
-import { measured } from './blocks-headline.ts';
 import { safe } from './blocks-inert.ts';
 
 /** How a time and a person are written: for blocks (Slack shows the reader's own time zone) or for plain text. */
