@@ -168,7 +168,9 @@ async function deliverAll(parts: RunnerParts, planned: readonly Planned<'deliver
     settled.flatMap((one) => receiptOf(parts, one)),
     signal,
   );
-  for (const one of settled) await settle(parts, one);
+  // All of them first: what was delivered does not wait for another's dead letter to be written.
+  const letters = settled.flatMap((one) => settle(parts, one) ?? []);
+  for (const letter of letters) await writeDeadLetter(parts, letter);
 }
 
 function postingOf(
@@ -204,7 +206,10 @@ function receiptOf({ clock }: RunnerParts, { delivery, result, work }: Settled):
   return [];
 }
 
-async function settle(parts: RunnerParts, settled: Settled): Promise<void> {
+type Refused = { readonly delivery: Delivery; readonly error: string; readonly tries: number };
+
+/** Answers what belongs into the dead letters; null: nothing. */
+function settle(parts: RunnerParts, settled: Settled): Refused | null {
   const { queue, mind, clock, metrics, output, logger } = parts;
   const { work, step, delivery, result } = settled;
   const now = clock.now();
@@ -217,16 +222,16 @@ async function settle(parts: RunnerParts, settled: Settled): Promise<void> {
     work.since = now;
     metrics.count(output, step.item.place === null ? 'posted' : 'updated');
     goOn(parts, work);
-    return;
+    return null;
   }
-  if (result.outcome === 'refused') return await refuse(parts, settled, result.error);
+  if (result.outcome === 'refused') return refuse(parts, settled, result.error);
   work.tries += 1;
   if (result.sent === 'no') mind.unsent.add(deliveryId(delivery));
   metrics.count(output, 'retried');
   if (result.scope === 'output') {
     outputFailed(parts, result.error, result.retryAfterMs ?? null);
     queue.again(work);
-    return;
+    return null;
   }
   mind.lastError = { at: now, message: result.error };
   logger.warn(
@@ -234,10 +239,11 @@ async function settle(parts: RunnerParts, settled: Settled): Promise<void> {
     'delivery will be retried',
   );
   queue.later(work, 'retrying', now + Math.max(result.retryAfterMs ?? 0, pauseOf(work.tries)));
+  return null;
 }
 
 /** Loud, kept, and out of the way of the others. */
-async function refuse(parts: RunnerParts, { work, step, delivery }: Settled, error: string): Promise<void> {
+function refuse(parts: RunnerParts, { work, step, delivery }: Settled, error: string): Refused | null {
   const { queue, mind, clock, metrics, output, logger, recheckMs, sink } = parts;
   const now = clock.now();
   const isMain = step.item.slot === sink.slot;
@@ -251,12 +257,12 @@ async function refuse(parts: RunnerParts, { work, step, delivery }: Settled, err
     mind.failed.set(delivery.subject, { ...delivery, state: 'failed', at: now, error });
     queue.later(work, 'failed', now + recheckMs);
   } else queue.again(work);
-  if (isNew) await writeDeadLetter(parts, { delivery, error, tries: work.tries });
+  return isNew ? { delivery, error, tries: work.tries } : null;
 }
 
 async function writeDeadLetter(
   { log, clock, logger, output }: RunnerParts,
-  { delivery, error, tries }: { readonly delivery: Delivery; readonly error: string; readonly tries: number },
+  { delivery, error, tries }: Refused,
 ): Promise<void> {
   const letter: DeadLetter = {
     source: output,
