@@ -1,0 +1,111 @@
+// `declinewatch backtest`: recorded Stripe events through the very same fold; prints the episodes that come out.
+import { readDetectorsFile, SHIPPED_DETECTORS } from '../app/settings-file.ts';
+import { loadConfig } from '../config/config.ts';
+import { type Backtest, createBacktest } from '../tuning/backtest.ts';
+import { linesOf, MAX_LINE_BYTES } from '../tuning/lines.ts';
+import { backtestTable } from './backtest-table.ts';
+import { type CliCommand, type CommandContext, flagOption, printJson, textOption, usageError } from './command.ts';
+import { createProgress, type EventSource, openSources, type Progress } from './event-files.ts';
+
+export const backtestCommand: CliCommand = {
+  summary: 'recorded Stripe events through the detectors: which episodes come out',
+  help: `
+usage: declinewatch backtest --events FILE… [--detectors FILE] [--json] [--skip-bad]
+
+  --events FILE…    Stripe events as JSON Lines, in any order, duplicates allowed; several files, - for standard input
+  --detectors FILE  the detectors (default: DECLINEWATCH_DETECTORS, else those that come with the program)
+  --json            one episode a line, and a last line {"summary":…}
+  --skip-bad        a bad line is named all the same, but does not make the command fail
+
+Everything is counted by the events' own times, so the answer is the same in any order. Envelopes of EventBridge and Event
+Grid are unwrapped. Detectors whose mode is off are left out. Exit 1 if a line is bad or a file empty.
+
+examples:
+  declinewatch backtest --events events.jsonl
+  zcat 2026-*.jsonl.gz | declinewatch backtest --events - --json | jq .entity`,
+  options: {
+    events: { type: 'string', multiple: true },
+    detectors: { type: 'string' },
+    json: { type: 'boolean' },
+    'skip-bad': { type: 'boolean' },
+  },
+  run,
+};
+
+async function run(context: CommandContext): Promise<number> {
+  const names = fileNames(context);
+  const file = await readDetectorsFile(
+    textOption(context, 'detectors') ?? loadConfig().detectorsFile ?? SHIPPED_DETECTORS,
+  );
+  const sources = await openSources(names);
+  const backtest = createBacktest(file);
+  const progress = createProgress(context.stderr, sources);
+  const told = createComplaints(context);
+  for (const source of sources) await read(source, { backtest, progress, told });
+  progress.end();
+  told.end();
+  print(context, backtest, file.detectors);
+  const isFine = told.count === 0 || flagOption(context, 'skip-bad');
+  return isFine ? 0 : 1;
+}
+
+/** `--events a b` and `--events a --events b` alike: what follows without an option of its own is a file too. */
+function fileNames(context: CommandContext): readonly string[] {
+  const given = context.values.events;
+  const names = [...(Array.isArray(given) ? given.map(String) : []), ...context.positionals];
+  if (!Array.isArray(given)) throw usageError('backtest takes --events FILE…, e.g. --events events.jsonl.');
+  if (names.filter((name) => name === '-').length > 1) throw usageError('Standard input (-) can be read once only.');
+  return names;
+}
+
+type Complaints = { tell(message: string): void; end(): void; readonly count: number };
+
+/** More than this on the terminal helps nobody; how many there were is said at the end. */
+const MAX_TOLD = 1_000;
+
+function createComplaints({ stderr }: CommandContext): Complaints {
+  let count = 0;
+  return {
+    tell: (message) => {
+      count += 1;
+      if (count <= MAX_TOLD) stderr.write(`declinewatch: ${message}\n`);
+    },
+    end: () => {
+      if (count > MAX_TOLD) stderr.write(`declinewatch: … and ${count - MAX_TOLD} more.\n`);
+    },
+    get count() {
+      return count;
+    },
+  };
+}
+
+type Reading = { readonly backtest: Backtest; readonly progress: Progress; readonly told: Complaints };
+
+async function read(source: EventSource, { backtest, progress, told }: Reading): Promise<void> {
+  let lines = 0;
+  for await (const page of linesOf(source.chunks())) {
+    for (const { number, text } of page) {
+      lines += 1;
+      const why = text === null ? `is longer than ${MAX_LINE_BYTES} bytes` : backtest.addLine(text);
+      if (text === null) backtest.addBad();
+      if (why === null) continue;
+      progress.clear();
+      told.tell(`${source.name} line ${number}: ${why}`);
+    }
+    progress.show(source, page.length);
+  }
+  if (lines === 0) told.tell(`${source.name} is empty: there is no event in it`);
+}
+
+function print(
+  context: CommandContext,
+  backtest: Backtest,
+  detectors: Awaited<ReturnType<typeof readDetectorsFile>>['detectors'],
+): void {
+  if (!flagOption(context, 'json')) {
+    for (const text of backtestTable(backtest, detectors)) context.stdout.write(text);
+    return;
+  }
+  for (const episode of backtest.episodes()) printJson(context.stdout, episode);
+  printJson(context.stdout, { summary: backtest.summary() });
+}
