@@ -16,7 +16,7 @@ export type MergedAttempt = {
   readonly time: number;
   readonly invoice: boolean;
   readonly firstPayment: boolean;
-  /** Milliseconds: the greatest of its views', which decides how long it is kept. */
+  /** Milliseconds: the least of its views', when it was first seen: a redelivery changes nothing. */
   readonly receivedAt: number;
   /** Greatest rank first; only those that give, or could still give, a value. */
   readonly layers: readonly Layer[];
@@ -37,7 +37,7 @@ export function mergeStates(a: MergedAttempt, b: MergedAttempt): MergedAttempt {
     time: Math.min(a.time, b.time),
     invoice: a.invoice || b.invoice,
     firstPayment: a.firstPayment || b.firstPayment,
-    receivedAt: Math.max(a.receivedAt, b.receivedAt),
+    receivedAt: Math.min(a.receivedAt, b.receivedAt),
     layers: mergeLayers(a.layers, b.layers),
   };
 }
@@ -128,36 +128,89 @@ function canonical(value: unknown): string {
   return `{${entries.map(([name, inner]) => `${JSON.stringify(name)}:${canonical(inner)}`).join(',')}}`;
 }
 
-export type MergedSignal = {
+/** What one event says of a signal. Amount and currency are one fact. */
+export type SignalLayer = {
+  /** Rank: the later event wins. */
+  readonly created: number;
+  readonly event: string;
+  readonly charge: string | null;
+  readonly reason: string;
+  readonly amount?: number;
+  readonly currency?: string;
+};
+
+/** The facts, each of the latest event that has it; time and receipt are the least. */
+export type MergedSignal = Pick<SignalLayer, 'charge' | 'reason' | 'amount' | 'currency'> & {
   readonly signal: SignalView['signal'];
   readonly id: string;
   readonly account: string | null;
   readonly livemode: boolean;
   readonly time: number;
+  /** Milliseconds: the least of its events'. */
   readonly receivedAt: number;
-  readonly charge: string | null;
-  readonly reason: string;
-  readonly amount?: number;
-  readonly currency?: string;
-  /** Rank of the view that the facts come from: the latest event. */
-  readonly created: number;
-  readonly event: string;
+  /** Greatest first; only those that give a fact: with fewer, what comes later could not be judged. */
+  readonly layers: readonly SignalLayer[];
 };
 
-/** Time is the least of the events'; the facts are those of the latest event; a known charge stays known. */
 export function mergeSignal(state: MergedSignal | undefined, view: SignalView): MergedSignal {
-  const { record: _record, lane: _lane, ...single } = view;
-  if (state === undefined) return single;
-  const order =
-    state.created - single.created ||
-    compareText(state.event, single.event) ||
-    compareText(canonical(state), canonical(single));
-  const [winner, other] = order >= 0 ? [state, single] : [single, state];
+  const single = fromSignalView(view);
+  return state === undefined ? single : mergeSignalStates(state, single);
+}
+
+/** Associative, commutative, idempotent. */
+export function mergeSignalStates(a: MergedSignal, b: MergedSignal): MergedSignal {
+  const { signal, id, account, livemode } = a;
+  const layers = mergeSignalLayers([...a.layers, ...b.layers]);
   return {
-    ...winner,
-    time: Math.min(state.time, single.time),
-    receivedAt: Math.max(state.receivedAt, single.receivedAt),
-    charge: winner.charge ?? other.charge,
-    reason: winner.reason === '' ? other.reason : winner.reason,
+    signal,
+    id,
+    account,
+    livemode,
+    time: Math.min(a.time, b.time),
+    receivedAt: Math.min(a.receivedAt, b.receivedAt),
+    ...signalFacts(layers),
+    layers,
+  };
+}
+
+function fromSignalView(view: SignalView): MergedSignal {
+  const { signal, id, account, livemode, time, receivedAt, created, event, charge, reason, amount, currency } = view;
+  const money = amount === undefined && currency === undefined ? {} : moneyOf({ amount, currency });
+  const layers = mergeSignalLayers([{ created, event, charge, reason, ...money }]);
+  return { signal, id, account, livemode, time, receivedAt, ...signalFacts(layers), layers };
+}
+
+type Money = { readonly amount?: number; readonly currency?: string };
+
+const moneyOf = ({ amount, currency }: { amount: number | undefined; currency: string | undefined }): Money => ({
+  ...(amount === undefined ? {} : { amount }),
+  ...(currency === undefined ? {} : { currency }),
+});
+
+const SIGNAL_FACTS: readonly ((layer: SignalLayer) => boolean)[] = [
+  ({ charge }) => charge !== null,
+  ({ reason }) => reason !== '',
+  ({ amount, currency }) => amount !== undefined || currency !== undefined,
+];
+
+/** Keeps each layer that has a fact which no greater one has; so at most as many as there are facts. */
+function mergeSignalLayers(layers: readonly SignalLayer[]): readonly SignalLayer[] {
+  const kept: SignalLayer[] = [];
+  for (const layer of layers.toSorted(compareSignalLayers))
+    if (SIGNAL_FACTS.some((has) => has(layer) && !kept.some(has))) kept.push(layer);
+  return kept;
+}
+
+/** Greatest first. */
+function compareSignalLayers(a: SignalLayer, b: SignalLayer): number {
+  return b.created - a.created || compareText(b.event, a.event) || compareText(canonical(b), canonical(a));
+}
+
+function signalFacts(layers: readonly SignalLayer[]): Pick<MergedSignal, 'charge' | 'reason' | 'amount' | 'currency'> {
+  const [hasCharge, hasReason, hasMoney] = SIGNAL_FACTS.map((has) => layers.find(has));
+  return {
+    charge: hasCharge?.charge ?? null,
+    reason: hasReason?.reason ?? '',
+    ...moneyOf({ amount: hasMoney?.amount, currency: hasMoney?.currency }),
   };
 }

@@ -1,15 +1,15 @@
 // The charge view of an attempt: the only one with Radar's outcome, and the one that wins a merge.
 import type { AttemptFields, Outcome, Result } from '../model/attempt.ts';
 import { emailOf, invoiceHints, legacySourceFields, metadataFields, methodFields, resultOf } from './fields.ts';
-import { compact, idAt, type Json, objectAt, textAt, wholeAt } from './json.ts';
+import { compact, idAt, type Json, objectAt, secondAt, textAt, wholeAt } from './json.ts';
 import type { EventHead, NormaliseContext, Normalised } from './normalise.ts';
 
 export function chargeView(head: EventHead, charge: Json, context: NormaliseContext): Normalised {
   const attempt = textAt(charge, 'id');
   if (attempt === null) return { kind: 'bad', reason: 'no_id', message: `${head.type} has a charge without an id.` };
   const details = objectAt(charge, 'payment_method_details');
-  const source = objectAt(charge, 'source');
-  const method = details === null ? legacySourceFields(source) : methodFields(details);
+  const isLegacy = textAt(details, 'type') === null;
+  const method = isLegacy ? legacySourceFields(objectAt(charge, 'source')) : methodFields(details);
   const { type: _type, ...rank } = head;
   return {
     kind: 'view',
@@ -19,7 +19,7 @@ export function chargeView(head: EventHead, charge: Json, context: NormaliseCont
       source: 'charge',
       attempt,
       kind: 'payment',
-      time: method.method === 'card' ? (wholeAt(charge, 'created') ?? head.created) : head.created,
+      time: method.method === 'card' ? (secondAt(charge, 'created') ?? head.created) : head.created,
       ...invoiceHints(charge),
       fields: compact<AttemptFields>({
         ...method,
@@ -38,14 +38,16 @@ export function chargeView(head: EventHead, charge: Json, context: NormaliseCont
 function chargeResult(head: EventHead, charge: Json): Result {
   if (head.type === 'charge.succeeded') return resultOf('succeeded', '', head.livemode);
   const outcome = objectAt(charge, 'outcome');
-  const code = textAt(outcome, 'reason') ?? textAt(charge, 'failure_code') ?? '';
-  return resultOf(outcomeOf(textAt(outcome, 'type'), code), code, head.livemode);
+  const failureCode = textAt(charge, 'failure_code');
+  const code = textAt(outcome, 'reason') ?? failureCode ?? '';
+  return resultOf(outcomeOf(textAt(outcome, 'type'), failureCode), code, head.livemode);
 }
 
-function outcomeOf(type: string | null, code: string): Outcome {
+/** A failure that Radar let through and no issuer refused (`authorized`, a late bank debit) is a decline too. */
+function outcomeOf(type: string | null, failureCode: string | null): Outcome {
   if (type === 'blocked') return 'blocked';
   if (type === 'invalid') return 'invalid';
-  return isAuthenticationFailure(code) ? 'authentication_failed' : 'declined';
+  return isAuthenticationFailure(failureCode) ? 'authentication_failed' : 'declined';
 }
 
 /** The only two codes that say so (design §4.1). */

@@ -30,20 +30,24 @@ export function methodFields(details: Json | null): MethodFields {
   });
 }
 
-/** A legacy `source` (2018 and before): a card itself, or a source with a `card` in it. */
+/** A legacy `source` (2018 and before): a card itself, or a source with a `card` in it; else by its type. */
 export function legacySourceFields(source: Json | null): MethodFields {
-  const card = source?.object === 'card' ? source : objectAt(source, 'card');
-  if (card === null) return compact<MethodFields>({ method: textAt(source, 'type') });
+  const object = textAt(source, 'object');
+  const card = object === 'card' ? source : objectAt(source, 'card');
+  if (card === null) return compact<MethodFields>({ method: textAt(source, 'type') ?? bareObject(object) });
   return compact<MethodFields>({
     method: 'card',
     card: textAt(card, 'fingerprint'),
-    brand: textAt(card, 'brand')?.toLowerCase() ?? null,
+    brand: textAt(card, 'brand')?.toLowerCase(),
     last4: textAt(card, 'last4'),
     funding: textAt(card, 'funding'),
     country: textAt(card, 'country'),
     wallet: textAt(card, 'tokenization_method'),
   });
 }
+
+/** `bank_account`; `source` says nothing. */
+const bareObject = (object: string | null): string | null => (object === 'source' ? null : object);
 
 /** The first that is an address, trimmed and lower-cased. */
 export function emailOf(...candidates: readonly (string | null)[]): string | null {
@@ -57,19 +61,15 @@ export function emailOf(...candidates: readonly (string | null)[]): string | nul
 export function metadataFields(object: Json, { metadata }: NormaliseContext): Pick<AttemptFields, 'ip' | 'metadata'> {
   const values = objectAt(object, 'metadata');
   const kept = metadata.keys.flatMap((key): [string, string][] => {
-    const value = ownText(values, key);
+    const value = key === '__proto__' ? null : textAt(values, key);
     return value === null ? [] : [[key, value]];
   });
-  const address = metadata.ip === null ? null : ownText(values, metadata.ip);
+  const address = metadata.ip === null ? null : textAt(values, metadata.ip);
   return compact<Pick<AttemptFields, 'ip' | 'metadata'>>({
     ip: address === null ? null : publicAddress(address),
     metadata: kept.length === 0 ? null : Object.fromEntries(kept),
   });
 }
-
-/** A key named like a built-in (`constructor`) is no metadata unless it is the object's own. */
-const ownText = (values: Json | null, key: string): string | null =>
-  values !== null && Object.hasOwn(values, key) ? textAt(values, key) : null;
 
 /** Does this view name an invoice, and is it a first subscription payment (design §4.1, dunning). */
 export function invoiceHints(object: Json): { invoice: boolean; firstPayment: boolean } {

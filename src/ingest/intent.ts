@@ -1,8 +1,8 @@
 // The intent view of a failed payment. It hides Radar's blocks, and without a charge it is the only view there is.
 import type { AttemptFields } from '../model/attempt.ts';
 import { isAuthenticationFailure } from './charge.ts';
-import { emailOf, invoiceHints, metadataFields, methodFields, resultOf } from './fields.ts';
-import { compact, idAt, isJson, type Json, objectAt, textAt, wholeAt } from './json.ts';
+import { emailOf, invoiceHints, legacySourceFields, metadataFields, methodFields, resultOf } from './fields.ts';
+import { compact, idAt, isJson, type Json, objectAt, secondAt, textAt, wholeAt } from './json.ts';
 import type { EventHead, NormaliseContext, Normalised } from './normalise.ts';
 
 export function intentView(head: EventHead, intent: Json, context: NormaliseContext): Normalised {
@@ -24,7 +24,7 @@ export function intentView(head: EventHead, intent: Json, context: NormaliseCont
       time: head.created,
       ...invoiceHints(intent),
       fields: compact<AttemptFields>({
-        ...methodFields(method),
+        ...(method === null ? legacySourceFields(objectAt(error, 'source')) : methodFields(method)),
         ...metadataFields(intent, context),
         result: failureResult(head, error),
         amount: wholeAt(intent, 'amount'),
@@ -57,7 +57,7 @@ function attemptId(head: EventHead, id: string, intent: Json, error: Json | null
 function newestEmbeddedCharge(intent: Json): string | null {
   const data = objectAt(intent, 'charges')?.data;
   if (!Array.isArray(data)) return null;
-  const charges = data.filter(isJson);
-  const newest = charges.toSorted((a, b) => (wholeAt(b, 'created') ?? 0) - (wholeAt(a, 'created') ?? 0))[0];
-  return textAt(newest ?? null, 'id');
+  const charges = data.filter(isJson).filter((charge) => textAt(charge, 'id') !== null);
+  const [newest = null] = charges.toSorted((a, b) => (secondAt(b, 'created') ?? 0) - (secondAt(a, 'created') ?? 0));
+  return textAt(newest, 'id');
 }

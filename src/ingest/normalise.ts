@@ -4,7 +4,7 @@ import type { SignalView, View } from '../model/attempt.ts';
 import { chargeView } from './charge.ts';
 import { isThin } from './envelope.ts';
 import { intentView } from './intent.ts';
-import { isJson, type Json, objectAt, textAt, wholeAt } from './json.ts';
+import { isJson, type Json, objectAt, secondAt, textAt } from './json.ts';
 import { setupView } from './setup.ts';
 import { isSignalType, signalView } from './signal.ts';
 
@@ -54,9 +54,8 @@ export function headOf(event: unknown): EventHead | null {
   if (!isJson(event) || event.object !== 'event') return null;
   const id = textAt(event, 'id');
   const type = textAt(event, 'type');
-  const created = wholeAt(event, 'created');
-  if (id === null || type === null || created === null || created < 0 || typeof event.livemode !== 'boolean')
-    return null;
+  const created = secondAt(event, 'created');
+  if (id === null || type === null || created === null || typeof event.livemode !== 'boolean') return null;
   return {
     event: id,
     type,

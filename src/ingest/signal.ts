@@ -3,7 +3,8 @@ import type { SignalKind } from '../model/attempt.ts';
 import { compact, idAt, type Json, textAt, wholeAt } from './json.ts';
 import type { EventHead, Normalised, UnstampedSignal } from './normalise.ts';
 
-const TYPES: readonly (readonly [prefix: string, signal: SignalKind])[] = [
+/** What ends in a dot begins the type, the rest is it. */
+const TYPES: readonly (readonly [type: string, signal: SignalKind])[] = [
   ['radar.early_fraud_warning.', 'early_fraud_warning'],
   ['charge.dispute.', 'dispute'],
   ['review.', 'review'],
@@ -12,7 +13,8 @@ const TYPES: readonly (readonly [prefix: string, signal: SignalKind])[] = [
   ['refund.', 'refund'],
 ];
 
-const kindOf = (type: string): SignalKind | undefined => TYPES.find(([prefix]) => type.startsWith(prefix))?.[1];
+const kindOf = (type: string): SignalKind | undefined =>
+  TYPES.find(([known]) => (known.endsWith('.') ? type.startsWith(known) : type === known))?.[1];
 
 export function isSignalType(type: string): boolean {
   return kindOf(type) !== undefined;
