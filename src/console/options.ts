@@ -1,0 +1,81 @@
+// What the console is given: it reads the feed, asks by commands, and is told the rest by the app, so that it knows no
+// stage and no adapter.
+import type { Logger } from 'pino';
+import type { IncidentFeed } from '../feed/feed.ts';
+import type { EventLog } from '../log/event-log.ts';
+import type { Clock } from '../model/clock.ts';
+import type { Delivery } from '../model/delivery.ts';
+import type { DetectorSettings, GeneralSettings } from '../model/detector.ts';
+import type { MemberSummary } from '../model/episode.ts';
+import type { ErrorDetail } from '../model/errors.ts';
+import type { Incident } from '../model/incident.ts';
+
+export type Token = { readonly name: string; readonly token: string };
+
+/** One part of the program: what it is called, how it is, and what to do about it ('' if nothing). */
+export type HealthPart = {
+  readonly name: string;
+  readonly state: 'fine' | 'degraded' | 'down';
+  readonly message: string;
+  readonly help: string;
+};
+
+/** `ready`: events can be taken and handled. A part that is down need not make it unready. */
+export type Health = { readonly ready: boolean; readonly parts: readonly HealthPart[] };
+
+/** A message of the Slack preview; `blocks` is Block Kit JSON as it would be posted. */
+export type PreviewedMessage = {
+  readonly incident: string;
+  /** Milliseconds. */
+  readonly postedAt: number;
+  /** Milliseconds; null: never edited. */
+  readonly editedAt: number | null;
+  readonly text: string;
+  readonly blocks: readonly unknown[];
+  readonly thread: readonly { readonly at: number; readonly text: string }[];
+};
+
+export type PreviewedSheet = {
+  readonly headers: readonly string[];
+  readonly rows: readonly (readonly (string | number | boolean | null)[])[];
+};
+
+/** The fields that change, in the file's form, over the settings in force: settings in full, or every problem with its path. */
+export type ValidateDetector = (
+  current: DetectorSettings,
+  change: unknown,
+  general: GeneralSettings,
+) => { readonly settings: DetectorSettings } | { readonly problems: readonly ErrorDetail[] };
+
+/** What is shown in place of Slack and the sheet. */
+export type Preview = {
+  readonly slack: () => readonly PreviewedMessage[];
+  readonly sheet: () => PreviewedSheet;
+};
+
+export type ConsoleOptions = {
+  readonly host: string;
+  /** 0: any free one. */
+  readonly port: number;
+  /** Empty: loopback only, without a token. */
+  readonly tokens: readonly Token[];
+  readonly feed: IncidentFeed;
+  readonly log: Pick<EventLog, 'append'>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** The console's root as people reach it (DECLINEWATCH_URL), without a slash at its end; null: where it listens. */
+  readonly consoleUrl?: string | null;
+  /** The attempts of an incident, newest first; at most 200 are shown. */
+  readonly attemptsOf: (incident: Incident) => Promise<readonly MemberSummary[]>;
+  /** The newest record of each delivery of an incident. */
+  readonly deliveriesOf: (incidentId: string) => Promise<readonly Delivery[]> | readonly Delivery[];
+  readonly failedDeliveries: () => readonly Delivery[];
+  readonly health: () => Promise<Health>;
+  /** Prometheus text. */
+  readonly metrics: () => Promise<string>;
+  readonly validateDetector: ValidateDetector;
+  /** null: Slack and the sheet are real, or not used. */
+  readonly preview: () => Preview | null;
+  /** One line for each part that is simulated: which variables make it real. */
+  readonly demo: { readonly lines: readonly string[] } | null;
+};
