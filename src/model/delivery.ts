@@ -14,6 +14,11 @@ export type DeliveryPlace = {
   readonly url?: string;
   readonly tab?: string;
   readonly row?: number;
+  /** Of a row: its spreadsheet and its tab's id, which outlive a renamed tab. */
+  readonly spreadsheet?: string;
+  readonly gid?: number;
+  /** Milliseconds: somebody deleted the row; it stays deleted. */
+  readonly deletedAt?: number;
   /** Of a Slack message: what was said aloud last (posts notify, edits do not), so that only a worsening speaks again. */
   readonly told?: {
     readonly version: number;

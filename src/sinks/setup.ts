@@ -1,0 +1,172 @@
+// Makes a spreadsheet ready for the program: reads what is there, writes what lacks, in one atomic request. Run again it
+// writes nothing. The sink runs the part that rows need; `declinewatch sheet setup` all of it.
+import { PROTECTION, planBook, planTab, type SeenTab, type Step } from './setup-plan.ts';
+import { summaryContent } from './setup-summary.ts';
+import { formOf } from './setup-tabs.ts';
+import type { DataFilter, SheetsApi, Spreadsheet } from './sheets-client.ts';
+import { SheetsError } from './sheets-errors.ts';
+import { fenceAfter, type MarkedTab, type Marks, readMarks, type TabKey } from './sheets-layout.ts';
+
+export type SetupOptions = {
+  readonly api: SheetsApi;
+  readonly signal: AbortSignal;
+  /** False: only the tab for rows and its columns. */
+  readonly isWhole: boolean;
+  /** Take a copy of another installation's sheet for this one. */
+  readonly takeCopy?: boolean;
+  /** A further tab for rows, because the last one is full. */
+  readonly addIncidentsTab?: boolean;
+};
+
+export type SetupDone = {
+  readonly title: string;
+  readonly timeZone: string;
+  /** What was made or repaired, in words; empty: nothing lacked. */
+  readonly changed: readonly string[];
+};
+
+const BOOK_FIELDS =
+  'properties(title,timeZone),sheets(properties(sheetId,title,gridProperties),conditionalFormats(ranges),protectedRanges(protectedRangeId,description,unprotectedRanges))';
+const GRID_FIELDS =
+  'sheets(properties(sheetId),data(startRow,startColumn,rowData(values(userEnteredValue,dataValidation(condition)))))';
+const TRIES = 3;
+
+/** Rejects with a SheetsError. */
+export async function setUp(options: SetupOptions): Promise<SetupDone> {
+  const { api, signal } = options;
+  for (let attempt = 1; ; attempt += 1) {
+    const book = await api.get(BOOK_FIELDS, signal);
+    const marks = await readMarks(api, signal);
+    refuseCopy(marks, options);
+    const seen = await readTabs(api, { book, marks, signal });
+    // The first time all of it, whoever asks.
+    const isWhole = options.isWhole || marks.book === null;
+    const steps = plan({ ...options, isWhole }, marks, seen);
+    const done: SetupDone = {
+      title: book.properties?.title ?? '',
+      timeZone: book.properties?.timeZone ?? 'UTC',
+      changed: steps.map(({ what }) => what),
+    };
+    if (steps.length === 0) return done;
+    try {
+      await api.write([...fenceAfter(marks.fence), ...steps.flatMap(({ requests }) => requests)], [], signal);
+      return done;
+    } catch (error) {
+      // Somebody else wrote in between: look again.
+      if (!(error instanceof SheetsError) || error.failure.code !== 'sheet_bad_request' || attempt === TRIES)
+        throw error;
+    }
+  }
+}
+
+function refuseCopy({ book }: Marks, { api, takeCopy = false }: SetupOptions): void {
+  if (book === null || book === api.spreadsheetId || takeCopy) return;
+  throw new SheetsError({
+    code: 'sheet_is_a_copy',
+    message: `The sheet ${api.spreadsheetId} is a copy of ${book}, which declinewatch wrote.`,
+    help: `Set GOOGLE_SHEET_ID to ${book}, or run "declinewatch sheet setup --take-copy" to go on with the copy.`,
+    sent: 'no',
+  });
+}
+
+function plan(
+  { api, isWhole, addIncidentsTab = false }: SetupOptions,
+  marks: Marks,
+  seen: readonly SeenTab[],
+): readonly Step[] {
+  const tabs = marks.tabs.filter(({ sheetId }) => seen.some((tab) => tab.sheetId === sheetId));
+  const markedOf = (key: TabKey): MarkedTab | null =>
+    tabs.find((tab) => tab.key.name === key.name && tab.key.serial === key.serial) ?? null;
+  const serials = tabs.filter(({ key }) => key.name === 'incidents').map(({ key }) => key.serial);
+  const wanted = serials.length === 0 ? [0] : serials;
+  const incidents = addIncidentsTab ? [...wanted, Math.max(...wanted) + 1] : wanted;
+  const keys: readonly TabKey[] = [
+    ...incidents.map((serial): TabKey => ({ name: 'incidents', serial })),
+    ...(isWhole
+      ? ([
+          { name: 'detectors', serial: 0 },
+          { name: 'summary', serial: 0 },
+        ] as const)
+      : []),
+  ];
+  const newest = incidents.at(-1) ?? 0;
+  const source = summarySource({ name: 'incidents', serial: newest }, markedOf, seen);
+  return [
+    ...planBook(api.spreadsheetId, marks.book),
+    ...keys.flatMap((key) =>
+      planTab({
+        form: formOf(key),
+        marked: markedOf(key),
+        seen,
+        email: api.email,
+        isWhole,
+        ...(key.name === 'summary' ? { content: (sheetId: number) => summaryContent(sheetId, source) } : {}),
+      }),
+    ),
+  ];
+}
+
+/** Where the rows are, or will be once their tab is made. */
+function summarySource(key: TabKey, markedOf: (key: TabKey) => MarkedTab | null, seen: readonly SeenTab[]) {
+  const form = formOf(key);
+  const marked = markedOf(key);
+  const title = seen.find(({ sheetId }) => sheetId === marked?.sheetId)?.title ?? form.title;
+  const at = (columnId: string): number | null => {
+    const index = form.columns.findIndex(({ id }) => id === columnId);
+    const column = form.columns[index];
+    if (column === undefined) return null;
+    return marked?.columns.get(column.number) ?? index;
+  };
+  return { title, at };
+}
+
+type Read = { readonly book: Spreadsheet; readonly marks: Marks; readonly signal: AbortSignal };
+
+/** The header row of each tab and the one below it: one read. */
+async function readTabs(api: SheetsApi, { book, marks, signal }: Read): Promise<readonly SeenTab[]> {
+  const sheets = (book.sheets ?? []).filter(({ properties }) => properties?.gridProperties !== undefined);
+  const top = (sheetId: number): number => marks.tabs.find((tab) => tab.sheetId === sheetId)?.headerRow ?? 0;
+  const filters: readonly DataFilter[] = sheets.map(({ properties }) => {
+    const sheetId = properties?.sheetId ?? 0;
+    return { gridRange: { sheetId, startRowIndex: top(sheetId), endRowIndex: top(sheetId) + 2 } };
+  });
+  const { sheets: grids = [] } = filters.length === 0 ? {} : await api.grid(filters, GRID_FIELDS, signal);
+  return sheets.map(({ properties, conditionalFormats = [], protectedRanges = [] }): SeenTab => {
+    const sheetId = properties?.sheetId ?? 0;
+    const data = grids.find((grid) => (grid.properties?.sheetId ?? 0) === sheetId)?.data?.[0];
+    const left = data?.startColumn ?? 0;
+    const [headers = {}, below = {}] = data?.rowData ?? [];
+    const own = protectedRanges.find(({ description }) => description === PROTECTION);
+    return {
+      sheetId,
+      title: properties?.title ?? '',
+      columnCount: properties?.gridProperties?.columnCount ?? 0,
+      headers: [...Array.from({ length: left }, () => ''), ...(headers.values ?? []).map(textOf)],
+      dropDowns: new Set((below.values ?? []).flatMap((cell, n) => (cell.dataValidation ? [left + n] : []))),
+      colorRules: conditionalFormats.length,
+      protection:
+        own === undefined
+          ? null
+          : {
+              id: own.protectedRangeId ?? 0,
+              openColumns: (own.unprotectedRanges ?? [])
+                .map(({ startColumnIndex }) => startColumnIndex ?? 0)
+                .sort((a, b) => a - b),
+            },
+    };
+  });
+}
+
+function textOf({
+  userEnteredValue,
+}: {
+  readonly userEnteredValue?: {
+    stringValue?: string | null;
+    numberValue?: number | null;
+    boolValue?: boolean | null;
+    formulaValue?: string | null;
+  };
+}): string {
+  const { stringValue, numberValue, boolValue, formulaValue } = userEnteredValue ?? {};
+  return String(stringValue ?? numberValue ?? boolValue ?? formulaValue ?? '');
+}

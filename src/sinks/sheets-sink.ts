@@ -1,0 +1,244 @@
+// The sheet as an output: one row per incident, inserted once and rewritten in place, wherever people have moved it. Several
+// incidents share a write; each write is carried out once or not at all (sheets-layout.ts).
+import type { Logger } from 'pino';
+import type { Item, Result, Sink } from '../deliveries/sink.ts';
+import type { Clock } from '../model/clock.ts';
+import type { DeliveryPlace } from '../model/delivery.ts';
+import type { Incident } from '../model/incident.ts';
+import { plural } from '../model/words.ts';
+import { COLUMNS, OPENED_COLUMN } from './rows.ts';
+import { serialOf } from './rows-cells.ts';
+import type { SheetsApi, SheetsClient } from './sheets-client.ts';
+import { failureOf, retryOf, SheetsError } from './sheets-errors.ts';
+import { byId, columnId, incidentNumber } from './sheets-layout.ts';
+import { findRow, type MarkedRows, placeOf, planWrite, type Sorted, sortOut, type Write } from './sheets-plan.ts';
+import { verifyWrite } from './sheets-verify.ts';
+import { createViewer, type View, type Viewer } from './sheets-view.ts';
+
+export type SheetsSinkOptions = {
+  readonly client: SheetsClient;
+  /** The newest state of an incident, for rows that were met by mistake; null: not known any more. */
+  readonly stateOf: (id: string) => Incident | null;
+  /** The console's root without a slash at its end. */
+  readonly consoleUrl: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Rows after which a further tab is made. Default 20,000. */
+  readonly rowsPerTab?: number;
+  /** Between two writes. Default 2 s: 30 a minute. */
+  readonly everyMs?: number;
+};
+
+const ROWS_PER_TAB = 20_000;
+const EVERY_MS = 2_000;
+/** About 0.8 MB of requests; Google advises at most 2 MB. */
+const MAX_BATCH = 200;
+/** Looks and writes of one batch before the rest of it waits for the next. */
+const ROUNDS = 6;
+
+type Session = { readonly api: SheetsApi; readonly viewer: Viewer };
+type Parts = SheetsSinkOptions & {
+  readonly session: () => Promise<Session>;
+  /** Incidents whose rows may hold another's cells. */
+  readonly spoilt: Set<string>;
+};
+/** One batch on its way. */
+type Batch = {
+  readonly parts: Parts;
+  readonly session: Session;
+  readonly signal: AbortSignal;
+  readonly results: Map<Item, Result>;
+};
+
+export function createSheetsSink(options: SheetsSinkOptions): Sink {
+  const parts: Parts = { ...options, session: createSession(options), spoilt: new Set() };
+  return {
+    slot: 'row',
+    batch: { maxSize: MAX_BATCH, everyMs: options.everyMs ?? EVERY_MS },
+    parallel: 1,
+    // Every incident has its row: late, shadow, merged and withdrawn ones too.
+    accepts: () => 'now',
+    deliver: async (items, signal) => await deliver(parts, items, signal),
+    lookUp: async (items, signal) => {
+      const { api, viewer } = await parts.session();
+      const view = await viewer.look('all', signal);
+      return items.map(({ incident }) => {
+        const found = findRow(view, incident.id);
+        return found === null ? null : placeOf(api.spreadsheetId, found.view, found.row);
+      });
+    },
+  };
+}
+
+function createSession({ client, clock, logger, rowsPerTab = ROWS_PER_TAB }: SheetsSinkOptions): Parts['session'] {
+  let session: Session | null = null;
+  const changed = (what: readonly string[]): void => logger.info({ what }, 'the sheet was set up');
+  return async () => {
+    const api = await client.connect();
+    if (session?.api !== api) session = { api, viewer: createViewer({ api, clock, changed, rowsPerTab }) };
+    return session;
+  };
+}
+
+async function deliver(parts: Parts, items: readonly Item[], signal: AbortSignal): Promise<readonly Result[]> {
+  const results = new Map<Item, Result>();
+  try {
+    await writeAll({ parts, session: await parts.session(), signal, results }, items);
+  } catch (error) {
+    const context = { email: 'the service account', spreadsheetId: 'GOOGLE_SHEET_ID', isWrite: false };
+    const failure = error instanceof SheetsError ? error.failure : failureOf(error, context);
+    for (const item of items) if (!results.has(item)) results.set(item, retryOf(failure, parts.clock.now()));
+  }
+  const unsettled: Result = {
+    outcome: 'retry',
+    scope: 'item',
+    sent: 'maybe',
+    error: 'the rows are being moved all the time',
+  };
+  return items.map((item) => results.get(item) ?? unsettled);
+}
+
+/** Looks and writes until every item has its result. Rejects with a SheetsError; what has its result by then keeps it. */
+async function writeAll(batch: Batch, items: readonly Item[]): Promise<void> {
+  const { parts, session, signal, results } = batch;
+  const { api, viewer } = session;
+  const { spreadsheetId } = api;
+  let marked: MarkedRows | null = null;
+  let refusals = 0;
+  for (let round = 1; round <= ROUNDS; round += 1) {
+    const pending = items.filter((item) => !results.has(item));
+    const others = [...parts.spoilt].flatMap((id) => parts.stateOf(id) ?? []);
+    if (pending.length + others.length === 0) return;
+    const view = await viewer.look(tabsOf(pending, others), signal);
+    let sorted = sortOut(view, pending, { spreadsheetId, marked, others });
+    if (sorted.missing.length > 0) {
+      marked = await readMarkedRows(api, sorted.missing, signal);
+      sorted = sortOut(view, pending, { spreadsheetId, marked, others });
+    }
+    await refuseForeign(batch, view, sorted);
+    settleGone(batch, sorted);
+    const write = planWrite(view, sorted, { consoleUrl: parts.consoleUrl, timeZone: view.timeZone });
+    if (write === null) {
+      parts.spoilt.clear();
+      continue;
+    }
+    try {
+      const shown = await api.write(write.requests, write.show, signal);
+      viewer.wrote(view.fence + 1);
+      settleWritten(batch, write, shown);
+    } catch (error) {
+      if (!(error instanceof SheetsError) || error.failure.code !== 'sheet_bad_request') throw error;
+      viewer.forget();
+      refusals += 1;
+      if (refusals === 1) marked = await readMarkedRows(api, pending, signal);
+      else return await takeApart(batch, pending, error);
+    }
+  }
+}
+
+/** Tabs in which rows are to be looked for: those they were seen in last. */
+function tabsOf(items: readonly Item[], others: readonly Incident[]): ReadonlySet<number> | 'all' {
+  // What was seen nowhere may stand in any.
+  if (others.length > 0) return 'all';
+  return new Set(items.flatMap(({ place }) => place?.gid ?? []));
+}
+
+/** Where the marks of these incidents' rows are: one read. */
+async function readMarkedRows(api: SheetsApi, items: readonly Item[], signal: AbortSignal): Promise<MarkedRows> {
+  const numbers = items.flatMap(({ incident }) => incidentNumber(incident.id) ?? []);
+  const found = await api.metadata(numbers.map(byId), signal);
+  return new Map(
+    found.flatMap(({ metadataId, location }) => {
+      const range = location?.dimensionRange;
+      if (typeof metadataId !== 'number' || range === undefined) return [];
+      return [[metadataId, { sheetId: range.sheetId ?? 0, row: range.startIndex ?? 0 }] as const];
+    }),
+  );
+}
+
+/** Refused again although everything was read anew: some incident is the cause. Halves find it in a few writes. */
+async function takeApart(batch: Batch, items: readonly Item[], error: SheetsError): Promise<void> {
+  const [first, ...rest] = items;
+  if (first === undefined) return;
+  if (rest.length === 0) {
+    batch.results.set(first, { outcome: 'refused', error: error.message });
+    return;
+  }
+  const middle = Math.ceil(items.length / 2);
+  await writeAll(batch, items.slice(0, middle));
+  await writeAll(batch, items.slice(middle));
+}
+
+function settleGone({ parts, results }: Batch, { gone }: Sorted): void {
+  const { clock, logger } = parts;
+  for (const item of gone) {
+    const deletedAt = item.place?.deletedAt ?? clock.now();
+    if (item.place?.deletedAt === undefined)
+      logger.info({ incident: item.incident.id }, 'its row was deleted by a person and stays deleted');
+    const place: DeliveryPlace = { ...item.place, deletedAt };
+    results.set(item, { outcome: 'delivered', place });
+  }
+}
+
+function settleWritten(
+  { parts, session, results }: Batch,
+  write: Write,
+  shown: Parameters<typeof verifyWrite>[1],
+): void {
+  const { met, spoilt, areColumnsMet } = verifyWrite(write, shown);
+  const { spreadsheetId } = session.api;
+  if (!areColumnsMet) {
+    // Somebody moved columns in that moment: everything is written again where it belongs.
+    session.viewer.forget();
+    for (const { incident } of write.rewrites) parts.spoilt.add(incident.id);
+    return;
+  }
+  for (const { item, view, rowAfter } of write.inserts)
+    results.set(item, { outcome: 'delivered', place: placeOf(spreadsheetId, view, rowAfter) });
+  for (const { incident, item, view, rowAfter } of write.rewrites) {
+    if (!met.has(incident.id)) continue;
+    parts.spoilt.delete(incident.id);
+    if (item !== null) results.set(item, { outcome: 'delivered', place: placeOf(spreadsheetId, view, rowAfter) });
+  }
+  if (spoilt.size === 0) return;
+  parts.logger.warn(`rows were moved while they were written: ${plural(spoilt.size, 'row')} written again`);
+  for (const id of spoilt) parts.spoilt.add(id);
+}
+
+/** Rows that nobody here remembers must be this installation's: the same number opened at another time is not. */
+async function refuseForeign({ session: { api }, signal }: Batch, view: View, { adopted }: Sorted): Promise<void> {
+  const places = adopted.flatMap(({ incident }) => {
+    const found = findRow(view, incident.id);
+    return found === null ? [] : [{ incident, ...found }];
+  });
+  if (places.length === 0) return;
+  const number = COLUMNS.find(({ id }) => id === OPENED_COLUMN)?.number ?? 0;
+  const tabs = [...new Set(places.map(({ view: tab }) => tab))];
+  const ranges = await api.values(
+    tabs.map(({ tab }) => byId(columnId(tab.key, number))),
+    signal,
+  );
+  for (const { incident, view: tab, row } of places) {
+    const values = ranges.find(({ dataFilters = [] }) =>
+      dataFilters.some(({ developerMetadataLookup: look }) => look?.metadataId === columnId(tab.tab.key, number)),
+    )?.valueRange?.values;
+    if (isOpenedThen(values?.[row]?.[0], serialOf(incident.openedAt, view.timeZone))) continue;
+    throw new SheetsError({
+      code: 'sheet_of_another',
+      message: `${incident.id} in this sheet is another installation’s: it opened at another time.`,
+      help: 'Give this installation a sheet of its own: make one, share it, and set GOOGLE_SHEET_ID.',
+      sent: 'no',
+    });
+  }
+}
+
+const DAY_S = 86_400;
+const QUARTER_S = 900;
+
+/** A cell that was overwritten proves nothing; one written in another time zone differs by whole quarters of an hour. */
+function isOpenedThen(cell: unknown, serial: number): boolean {
+  if (typeof cell !== 'number') return true;
+  const apartS = Math.abs(cell - serial) * DAY_S;
+  const offS = apartS % QUARTER_S;
+  return apartS <= 2 || (apartS <= 27 * 3600 && Math.min(offS, QUARTER_S - offS) <= 2);
+}
