@@ -4,6 +4,7 @@ import type { AttemptFields, Outcome, Result } from '../model/attempt.ts';
 import { publicAddress } from './ip.ts';
 import { compact, type Json, objectAt, textAt } from './json.ts';
 import type { NormaliseContext } from './normalise.ts';
+import { withoutSecrets } from './redact.ts';
 
 export function resultOf(outcome: Outcome, code: string, livemode: boolean): Result {
   return { outcome, code, class: classify({ outcome, code, livemode }) };
@@ -62,7 +63,7 @@ export function metadataFields(object: Json, { metadata }: NormaliseContext): Pi
   const values = objectAt(object, 'metadata');
   const kept = metadata.keys.flatMap((key): [string, string][] => {
     const value = key === '__proto__' ? null : textAt(values, key);
-    return value === null ? [] : [[key, value]];
+    return value === null ? [] : [[key, withoutSecrets(value)]];
   });
   const address = metadata.ip === null ? null : textAt(values, metadata.ip);
   return compact<Pick<AttemptFields, 'ip' | 'metadata'>>({

@@ -28,11 +28,7 @@ const SECRET_NAMES: ReadonlySet<string> = new Set([
   'access_token',
   'refresh_token',
   'next_action',
-  'receipt_url',
-  'hosted_invoice_url',
   'invoice_pdf',
-  'hosted_verification_url',
-  'hosted_voucher_url',
   'number',
   'cvc',
 ]);
@@ -80,6 +76,8 @@ const SECRET_TEXT = /\b(?:[sr]k|ek)_(?:live|test)_\w+|\bwhsec_[\w+/=]+|\b\w+_sec
 const MAY_BE_SECRET = /[sre]k_|whsec_|_secret_/;
 /** 13 to 19 digits in groups, as a card number is written. */
 const DIGITS = /(?<![\w.])\d(?:[ -]?\d){12,18}(?![\w.])/g;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: JSON writes each of them as six characters.
+const MAY_NEED_ESCAPE = /["\\\u0000-\u001f\ud800-\udfff]/;
 const MAY_BE_NUMBER = /\d[\d -]{11,}\d/;
 
 export function redact(value: unknown): Redacted {
@@ -119,8 +117,8 @@ function keepObject(object: Readonly<Record<string, unknown>>, { budget, depth, 
     for (const name of bounded) {
       const value = object[name];
       const isPlain = value === null || typeof value !== 'object';
-      if (isPlain !== isPlainTurn) continue;
-      if (name.length > MAX_NAME || !spend(budget, name.length + 4)) {
+      if (isPlain !== isPlainTurn || isLink(name, value)) continue;
+      if (name.length > MAX_NAME || !spend(budget, costOf(name) + 2)) {
         budget.isCut = true;
         continue;
       }
@@ -137,15 +135,26 @@ function isKept(name: string, within: string): boolean {
   return within === 'metadata' || !PERSONAL_NAMES.has(name);
 }
 
+/** A path of the API (`/v1/charges`) is none. */
+const isLink = (name: string, value: unknown): boolean =>
+  name.endsWith('_url') || (name === 'url' && typeof value === 'string' && !value.startsWith('/'));
+
 function keepText(text: string, budget: Budget): string | undefined {
   const short = text.length > MAX_TEXT ? text.slice(0, MAX_TEXT) : text;
   if (short !== text) budget.isCut = true;
-  const bare = MAY_BE_SECRET.test(short) ? short.replace(SECRET_TEXT, REMOVED) : short;
-  const kept = MAY_BE_NUMBER.test(bare)
-    ? bare.replace(DIGITS, (digits) => (isCardNumber(digits) ? REMOVED : digits))
-    : bare;
-  return spend(budget, kept.length + 3) ? kept : undefined;
+  const kept = withoutSecrets(short);
+  return spend(budget, costOf(kept) + 1) ? kept : undefined;
 }
+
+/** The text with keys, client secrets and card numbers taken out. */
+export function withoutSecrets(text: string): string {
+  const bare = MAY_BE_SECRET.test(text) ? text.replace(SECRET_TEXT, REMOVED) : text;
+  if (!MAY_BE_NUMBER.test(bare)) return bare;
+  return bare.replace(DIGITS, (digits) => (isCardNumber(digits) ? REMOVED : digits));
+}
+
+/** Characters as JSON, with quotes and escapes. */
+const costOf = (text: string): number => (MAY_NEED_ESCAPE.test(text) ? JSON.stringify(text).length : text.length + 2);
 
 /** By its check digit (Luhn). */
 function isCardNumber(text: string): boolean {
