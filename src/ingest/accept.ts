@@ -89,7 +89,10 @@ export function createAcceptor({ log, context, latenessMs }: AcceptorOptions): A
       );
       const refused = refusal({ records, characters });
       if (refused !== null) throw refused;
-      await new Promise<void>((resolve, reject) => add({ records, characters, receivedAt, signal, resolve, reject }));
+      await new Promise<void>((resolve, reject) => {
+        signal?.addEventListener('abort', () => reject(unavailable('Nobody waits for it any more.')), { once: true });
+        add({ records, characters, receivedAt, signal, resolve, reject });
+      });
       return records.map(({ accepted }) => accepted);
     },
     status: () => ({ waiting: load.events }),

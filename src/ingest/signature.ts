@@ -1,4 +1,5 @@
 // Stripe's signature of a webhook: several secrets (rotation, Connect), at most 5 minutes old or ahead.
+import { isUtf8 } from 'node:buffer';
 import Stripe from 'stripe';
 
 export const SIGNATURE_TOLERANCE_S = 300;
@@ -22,10 +23,14 @@ export function headerProblem(header: string | undefined, nowMs: number): Signat
   return ageS < -SIGNATURE_TOLERANCE_S ? 'future_signature' : null;
 }
 
+const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
+
 export type SignedBody = { readonly body: Buffer; readonly header: string; readonly nowMs: number };
 
 /** True if one of the secrets signed exactly these bytes. Compared in constant time; every secret is tried. */
 export function isSignedByStripe({ body, header, nowMs }: SignedBody, secrets: readonly string[]): boolean {
+  // Stripe's code checks the text, not the bytes: what does not come back from it unchanged is not what was signed.
+  if (!isUtf8(body) || body.subarray(0, 3).equals(BYTE_ORDER_MARK)) return false;
   let isSigned = false;
   for (const secret of secrets) if (verifies({ body, header, nowMs }, secret)) isSigned = true;
   return isSigned;

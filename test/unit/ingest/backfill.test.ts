@@ -173,7 +173,11 @@ describe('a backfill', () => {
   ])('ends at %i, and keeps what it has', async (status, code) => {
     const parts = { ...(await setUp()), to: taker() };
     fill(parts.stripe, 350);
-    parts.stripe.onRequest((_request, index) => (index === 4 ? { kind: 'status', status } : null));
+    let pages = 0;
+    parts.stripe.onRequest(({ query }) => {
+      if (query.has('ending_before')) pages += 1;
+      return pages === 2 ? { kind: 'status', status } : null;
+    });
     const { error, last } = await run(parts, month());
     expect(error).toMatchObject({ code });
     expect(last.events).toBeGreaterThan(0);
