@@ -5,7 +5,14 @@ import type { Clock } from '../model/clock.ts';
 import { AppError } from '../model/errors.ts';
 import { TOPICS, type TopicName } from '../model/topics.ts';
 import type { PartitionEnds, Position } from './event-log.ts';
-import { createClient, type KafkaConnection, kafkaError, rootOf, withDeadline } from './kafka-client.ts';
+import {
+  createClient,
+  type KafkaConnection,
+  type KafkaFailure,
+  kafkaError,
+  rootOf,
+  withDeadline,
+} from './kafka-client.ts';
 import { MAX_BATCH_BYTES } from './limits.ts';
 
 const ASK_TIMEOUT_MS = 5_000;
@@ -103,18 +110,32 @@ async function ensureTopics(admin: Admin, nameOf: (topic: TopicName) => string, 
     const { brokers } = await admin.describeCluster();
     const replicas = Math.min(WANTED_REPLICAS, brokers.length);
     const topics = missing.map(({ name }) => topicConfig(name, nameOf(name), replicas));
-    await admin
-      .createTopics({ topics, waitForLeaders: true, timeout: CREATE_TIMEOUT_MS / 2 })
-      .catch((error: unknown) => {
-        // Another process makes them at the same time: what matters is checked below.
-        if (rootOf(error).type !== 'TOPIC_ALREADY_EXISTS') throw kafkaError('Topics cannot be made', error);
-      });
+    await createTopics(admin, topics);
     logger.info({ topics: topics.map(({ topic }) => topic), replicas }, 'topics made');
   }
   await checkPartitions(admin, nameOf);
 }
 
-export function topicConfig(topic: TopicName, name: string, replicas: number): ITopicConfig {
+async function createTopics(admin: Admin, topics: ITopicConfig[]): Promise<void> {
+  try {
+    await admin.createTopics({ topics, waitForLeaders: true, timeout: CREATE_TIMEOUT_MS / 2 });
+  } catch (error) {
+    const failures = failuresOf(error).filter(({ type }) => type !== 'TOPIC_ALREADY_EXISTS');
+    const final = failures.find(({ retriable }) => retriable === false);
+    if (final !== undefined) throw kafkaError('Topics cannot be made', final);
+    // Made, and the broker that was asked has not heard of it yet: to be looked at again. Or another process makes them
+    // at the same time: what matters is checked afterwards.
+    if (failures.length > 0) throw error;
+  }
+}
+
+/** One error for each topic that could not be made, else the one of the request. */
+function failuresOf(error: unknown): KafkaFailure[] {
+  const { errors } = error as { readonly errors?: readonly unknown[] };
+  return (Array.isArray(errors) ? errors : [error]).map(rootOf);
+}
+
+function topicConfig(topic: TopicName, name: string, replicas: number): ITopicConfig {
   const { partitions, retentionMs, cleanup } = TOPICS[topic];
   const entries: Readonly<Record<string, string>> = {
     'cleanup.policy': cleanup,

@@ -1,5 +1,5 @@
 // Clients of kafkajs 2.2.4 with what this program needs set explicitly, and its defects contained: its log lines, its
-// idle timers, and errors that say nothing of the cure.
+// idle timers, its silent jump over lost records, and errors that say nothing of the cure.
 import { createRequire } from 'node:module';
 import { Kafka, type KafkaConfig, type logCreator, logLevel, type SASLOptions } from 'kafkajs';
 import type { Logger } from 'pino';
@@ -26,7 +26,7 @@ const RETRY = { initialRetryTime: 100, maxRetryTime: 2_000, factor: 0.2, multipl
  * two members of one group in a process would clear each other's.
  */
 export function createClient(connection: KafkaConnection, requestTimeoutMs: number): Kafka {
-  containIdleTimers();
+  contain();
   const { brokers, tls = null, sasl = null, clientId, logger } = connection;
   const config: KafkaConfig = {
     brokers: [...brokers],
@@ -65,19 +65,35 @@ type RequestQueue = {
   checkPendingRequests(): void;
 };
 
+type OffsetManager = { setDefaultOffset(at: { readonly topic: string; readonly partition: number }): Promise<void> };
+
 let isContained = false;
 const SHORTEST_CHECK_MS = 10;
+
+function contain(): void {
+  if (isContained) return;
+  isContained = true;
+  const load = createRequire(import.meta.url);
+  containIdleTimers((load('kafkajs/src/network/requestQueue') as { prototype: RequestQueue }).prototype);
+  containDefaultOffsets((load('kafkajs/src/consumer/offsetManager') as { prototype: OffsetManager }).prototype);
+}
+
+/**
+ * A consumer whose position Kafka no longer has would store the topic's beginning as the group's offset and read on
+ * there. Here it ends; the one that takes its place finds the gap before its first batch, and says so (kafka-session.ts).
+ */
+function containDefaultOffsets(prototype: OffsetManager): void {
+  prototype.setDefaultOffset = async ({ topic, partition }) => {
+    const message = `the position in partition ${partition} of ${topic} is no longer there`;
+    throw Object.assign(new Error(message), { type: 'OFFSET_OUT_OF_RANGE', retriable: false });
+  };
+}
 
 /**
  * Each connection sets a timer that is due in the past again and again: 4 % of a core when idle, and a
  * TimeoutNegativeWarning on Node 24 (tulios/kafkajs issue 1751). Here it is set only while a request waits.
  */
-function containIdleTimers(): void {
-  if (isContained) return;
-  isContained = true;
-  const { prototype } = createRequire(import.meta.url)('kafkajs/src/network/requestQueue') as {
-    prototype: RequestQueue;
-  };
+function containIdleTimers(prototype: RequestQueue): void {
   prototype.scheduleCheckPendingRequests = function (this: RequestQueue): void {
     if (this.throttleCheckTimeoutId !== null || this.pending.length === 0) return;
     const waitMs = Math.max(this.throttledUntil - Date.now(), SHORTEST_CHECK_MS);
@@ -107,6 +123,12 @@ export function kafkaError(what: string, cause: unknown): AppError {
       help: 'Set the clocks of this machine and of Kafka; message.timestamp.after.max.ms on the topic says how far they may differ.',
       cause,
     });
+  if (type === 'OFFSET_OUT_OF_RANGE')
+    return new AppError('log_gap', `${what}: ${messageOf(cause)}`, {
+      help: 'Reading starts again, and says which records are missing if they are.',
+      retriable: true,
+      cause,
+    });
   if (type?.includes('AUTHORIZATION_FAILED') || name === 'KafkaJSSASLAuthenticationError')
     return new AppError('log_unavailable', `${what}: Kafka refuses access: ${messageOf(cause)}`, {
       help: 'Check KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD, and the rights of that user on the topics and groups.',
@@ -120,7 +142,13 @@ export function kafkaError(what: string, cause: unknown): AppError {
   });
 }
 
-type KafkaFailure = { readonly name?: string; readonly type?: string; readonly cause?: unknown };
+export type KafkaFailure = {
+  readonly name?: string;
+  readonly type?: string;
+  /** false: asking again is in vain. */
+  readonly retriable?: boolean;
+  readonly cause?: unknown;
+};
 
 /** kafkajs wraps what happened in "number of retries exceeded". */
 export function rootOf(error: unknown): KafkaFailure {

@@ -1,18 +1,17 @@
 // A consumer that goes on whatever happens to the broker: each membership of the group is one consumer of kafkajs, and
 // when that crashes or falls silent, another takes its place.
-import { type EachBatchPayload, type Consumer as KafkaConsumer, PartitionAssigners } from 'kafkajs';
+import type { EachBatchPayload, Consumer as KafkaConsumer } from 'kafkajs';
 import { type AppError, messageOf } from '../model/errors.ts';
 import { TOPICS } from '../model/topics.ts';
 import type { Consumer, ConsumerOptions } from './event-log.ts';
 import type { KafkaAdmin, KafkaParts } from './kafka-admin.ts';
+import { keepAssigner } from './kafka-assigner.ts';
 import { createClient, kafkaError, rootOf } from './kafka-client.ts';
 import { toRecord } from './kafka-reader.ts';
 import { openSession, type Session } from './kafka-session.ts';
 
 const REQUEST_TIMEOUT_MS = 10_000;
 const SUBSCRIBE_TIMEOUT_MS = 30_000;
-/** How long a member that was killed keeps its partitions: the others take over after it. */
-const SESSION_TIMEOUT_MS = 10_000;
 const REBALANCE_TIMEOUT_MS = 60_000;
 const HEARTBEAT_EVERY_MS = 2_000;
 const BEAT_EVERY_MS = 1_000;
@@ -26,6 +25,8 @@ const REJOIN_ERRORS: readonly unknown[] = ['REBALANCE_IN_PROGRESS', 'ILLEGAL_GEN
 export type KafkaConsumerParts = KafkaParts & {
   readonly admin: KafkaAdmin;
   readonly groupId: string;
+  /** How long a member that was killed keeps its partitions: the others take over after it. */
+  readonly sessionTimeoutMs: number;
   readonly options: ConsumerOptions;
 };
 
@@ -73,12 +74,13 @@ async function beMember(
   stop: AbortSignal,
   joined: () => void,
 ): Promise<AppError | undefined> {
-  const { connection, groupId, options, nameOf } = parts;
+  const { connection, groupId, sessionTimeoutMs, options, nameOf } = parts;
+  let held: readonly number[] = [];
   const consumer = createClient(connection, REQUEST_TIMEOUT_MS).consumer({
     groupId,
     allowAutoTopicCreation: false,
-    partitionAssigners: [PartitionAssigners.roundRobin],
-    sessionTimeout: SESSION_TIMEOUT_MS,
+    partitionAssigners: [keepAssigner(() => held)],
+    sessionTimeout: sessionTimeoutMs,
     rebalanceTimeout: REBALANCE_TIMEOUT_MS,
     heartbeatInterval: HEARTBEAT_EVERY_MS,
     metadataMaxAge: 60_000,
@@ -100,7 +102,8 @@ async function beMember(
     else stop.addEventListener('abort', () => resolve(), { once: true });
   });
   consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
-    sessions.assign(payload.memberAssignment[nameOf(options.topic)] ?? []);
+    held = payload.memberAssignment[nameOf(options.topic)] ?? [];
+    sessions.assign(held);
     joined();
   });
   try {

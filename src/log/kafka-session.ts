@@ -51,6 +51,8 @@ export function openSession(parts: SessionParts, before: Promise<void>): Session
   const stopping = new AbortController();
   /** Offset of the next record to handle; null: not known yet. */
   let expected: number | null = null;
+  /** Told that the partition is here, so to be told when it is given up. */
+  let isTaken = false;
   let pauseMs = FIRST_PAUSE_MS;
   let holeAt: number | null = null;
   let running: Promise<void> = Promise.resolve();
@@ -66,6 +68,7 @@ export function openSession(parts: SessionParts, before: Promise<void>): Session
     while (!ended.signal.aborted) {
       try {
         start ??= await startOf(parts);
+        isTaken = true;
         checkGap(topic, start, endOf(await admin.ends(topic), partition));
         expected = start;
         if (ended.signal.aborted) return;
@@ -146,7 +149,7 @@ export function openSession(parts: SessionParts, before: Promise<void>): Session
       stopping.abort();
       await opened;
       await running.catch(() => undefined);
-      if (expected !== null) await revoke(parts);
+      if (isTaken) await revoke(parts);
     },
   };
 }

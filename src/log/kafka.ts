@@ -13,11 +13,15 @@ export type KafkaLogOptions = KafkaConnection & {
   /** In front of every topic's and group's name. */
   readonly topicPrefix: string;
   readonly clock?: Clock;
+  /** A consumer that is not heard of for so long loses its partitions. Default 10 s; Kafka takes 6 s at least. */
+  readonly sessionTimeoutMs?: number;
 };
+
+const SESSION_TIMEOUT_MS = 10_000;
 
 /** Rejects with `log_unavailable` if Kafka does not answer. Topics are made by `ensureTopics`. */
 export async function openKafkaLog(options: KafkaLogOptions): Promise<EventLog> {
-  const { topicPrefix, logger, clock = systemClock } = options;
+  const { topicPrefix, logger, clock = systemClock, sessionTimeoutMs = SESSION_TIMEOUT_MS } = options;
   const parts: KafkaParts = { connection: options, logger, clock, nameOf: (topic) => `${topicPrefix}${topic}` };
   const admin = createAdmin(parts);
   const appender = createAppender(parts);
@@ -27,7 +31,8 @@ export async function openKafkaLog(options: KafkaLogOptions): Promise<EventLog> 
   try {
     await admin.ping();
   } catch (error) {
-    await admin.close();
+    // Not waited for: what it still tries ends by itself.
+    void admin.close().catch(() => undefined);
     throw error;
   }
   return {
@@ -41,7 +46,7 @@ export async function openKafkaLog(options: KafkaLogOptions): Promise<EventLog> 
       if (isClosed) throw new AppError('log_unavailable', 'The log is closed.');
       // A group of Kafka may span topics; ours are a topic's own, so members never differ in what they subscribe to.
       const groupId = `${topicPrefix}${consumerOptions.topic}.${consumerOptions.group}`;
-      const consumer = await startConsumer({ ...parts, admin, groupId, options: consumerOptions });
+      const consumer = await startConsumer({ ...parts, admin, groupId, sessionTimeoutMs, options: consumerOptions });
       consumers.add(consumer);
       const close = async (): Promise<void> => {
         await consumer.close();

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { Kafka, logLevel } from 'kafkajs';
 import { pino } from 'pino';
 import { openKafkaLog } from '../../src/log/kafka.ts';
+import { createClient } from '../../src/log/kafka-client.ts';
 import { sharedKafka } from '../support/services.ts';
 import { eventLogContract, type LogUnderTest } from './event-log.ts';
 
@@ -14,7 +14,7 @@ async function openLog(): Promise<LogUnderTest> {
     return log;
   };
   let now = await open();
-  const admin = new Kafka({ brokers: [...brokers], logLevel: logLevel.NOTHING }).admin();
+  const admin = createClient({ brokers, clientId: 'test', logger: pino({ level: 'silent' }) }, 10_000).admin();
   await admin.connect();
   return {
     log: now,

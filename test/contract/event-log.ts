@@ -29,6 +29,13 @@ export const record = (key: string | null, n: number, timeMs = START_MS + n): Ne
 export const numbers = (count: number, from = 0): number[] => Array.from({ length: count }, (_, i) => from + i);
 export const numberOf = ({ value }: StoredRecord): number => (JSON.parse(value) as { n: number }).n;
 
+const bulk = (from: number, count: number): NewRecord[] =>
+  numbers(count, from).map((n) => ({
+    key: null,
+    value: JSON.stringify({ v: 1, n, text: 'x'.repeat(500) }),
+    timeMs: START_MS + n,
+  }));
+
 /** A consumer that keeps what it was given. */
 export async function collect(
   log: EventLog,
@@ -432,6 +439,45 @@ function failing({ log, under }: Current): void {
     await expect.poll(() => ahead.length, DEADLINE).toBeGreaterThan(0);
     expect(ahead[0]).toMatchObject({ code: 'log_gap', message: expect.stringMatching(/ends at offset 20/) });
     expect(third.records).toEqual([]);
+  });
+
+  it('stands still, now and after a restart, when records are gone while it reads', async () => {
+    await log().append(
+      'commands',
+      numbers(10).map((n) => record(null, n)),
+    );
+    let release = (): void => {};
+    const gate = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const failures: unknown[] = [];
+    const failed = (error: unknown): void => void failures.push(error);
+    const codes = (): unknown[] => failures.map((error) => (error as { code?: string }).code);
+    const batches: number[] = [];
+    const first = await collect(log(), {
+      group: 'g',
+      maxRecords: 10,
+      batch: async ({ records }) => {
+        batches.push(records.length);
+        await gate;
+        return null;
+      },
+      failed,
+    });
+    await expect.poll(() => batches.length, DEADLINE).toBe(1);
+    // More than a log keeps in memory, and more than is fetched at once.
+    for (let n = 0; n < 3; n += 1) await log().append('commands', bulk(10 + n * 2_000, 2_000));
+    await under().expire('commands', 0, 6_000);
+    release();
+    await expect.poll(codes, DEADLINE).toContain('log_gap');
+    await first.close();
+    expect(first.numbers()).toEqual(numbers(10));
+    failures.length = 0;
+    const again = await under().reopen();
+    const second = await collect(again, { group: 'g', failed });
+    await expect.poll(codes, DEADLINE).toContain('log_gap');
+    expect(failures.at(-1)).toMatchObject({ message: expect.stringMatching(/begins at offset 6000; offset 10 /) });
+    expect(second.records).toEqual([]);
   });
 
   it('loses nothing when the process is killed between handling and storing the offset', async () => {

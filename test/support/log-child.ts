@@ -1,5 +1,5 @@
-// A consumer in a process of its own that is killed with SIGKILL while it handles a batch: `node log-child.ts`, and the
-// function that starts it.
+// A consumer in a process of its own that, while it handles a batch, kills or freezes itself: `node log-child.ts`, and the
+// functions that start it.
 import { spawn } from 'node:child_process';
 import { writeSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -7,20 +7,35 @@ import { pino } from 'pino';
 import type { EventLog } from '../../src/log/event-log.ts';
 import type { TopicName } from '../../src/model/topics.ts';
 
-type Task = {
+export type ChildTask = {
   readonly topic: TopicName;
   readonly group: string;
   readonly maxRecords: number;
-  /** How many records are handled before the kill. */
+  /** How many records are handled before the signal. */
   readonly after: number;
 };
 
-type Killable = { readonly childArgs: readonly string[]; readonly log: EventLog };
+/** The shortest that Kafka takes. */
+export const SHORT_SESSION_MS = 6_000;
 
-/** Closes the log, lets the child consume, and resolves with the numbers that it handled before it was killed. */
-export async function killedWhileHandling({ log, childArgs }: Killable, task: Task): Promise<number[]> {
-  await log.close();
-  const args = [fileURLToPath(import.meta.url), JSON.stringify(task), ...childArgs];
+type Signal = 'SIGKILL' | 'SIGSTOP';
+
+type ChildData = { readonly childArgs: readonly string[] };
+
+export type LogChild = {
+  /** Key and number of each record that it handled, as `key/number`, in order. */
+  handled(): readonly string[];
+  /** Lets a frozen one go on. */
+  resume(): void;
+  /** Resolves when it was killed, or has stopped as asked; rejects with what it said if it failed. */
+  readonly ended: Promise<void>;
+  /** Asks it to close its log, and waits for its end. */
+  stop(): Promise<void>;
+};
+
+/** Consumes until it has handled `after` records, then sends itself the signal, in the middle of a batch. */
+export function startLogChild({ childArgs }: ChildData, task: ChildTask, signal: Signal): LogChild {
+  const args = [fileURLToPath(import.meta.url), JSON.stringify({ ...task, signal }), ...childArgs];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   let errors = '';
@@ -30,27 +45,56 @@ export async function killedWhileHandling({ log, childArgs }: Killable, task: Ta
   child.stderr.on('data', (chunk: Buffer) => {
     errors += chunk.toString();
   });
-  const signal = await new Promise((resolve) => child.once('close', (_code, how) => resolve(how)));
-  if (signal !== 'SIGKILL') throw new Error(`The child ended by itself: ${errors}`);
-  return output.trim().split('\n').map(Number);
+  let isStopping = false;
+  const killWithUs = (): void => void child.kill('SIGKILL');
+  process.on('exit', killWithUs);
+  const ended = new Promise<void>((resolve, reject) =>
+    child.once('close', (code, how) => {
+      process.off('exit', killWithUs);
+      if (how === 'SIGKILL' || (isStopping && code === 0)) resolve();
+      else reject(new Error(`The child ended by itself: ${errors}`));
+    }),
+  );
+  return {
+    handled: () => output.split('\n').slice(0, -1),
+    resume: () => void child.kill('SIGCONT'),
+    ended,
+    stop: async () => {
+      isStopping = true;
+      child.kill('SIGTERM');
+      await ended;
+    },
+  };
+}
+
+/** Closes the log, lets the child consume, and resolves with the numbers that it handled before it was killed. */
+export async function killedWhileHandling(
+  { log, childArgs }: ChildData & { readonly log: EventLog },
+  task: ChildTask,
+): Promise<number[]> {
+  await log.close();
+  const child = startLogChild({ childArgs }, task, 'SIGKILL');
+  await child.ended;
+  return child.handled().map((line) => Number(line.split('/')[1]));
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await main(process.argv.slice(2));
 
 async function main([taskText = '{}', kind = '', ...rest]: string[]): Promise<void> {
-  const task = JSON.parse(taskText) as Task;
+  const task = JSON.parse(taskText) as ChildTask & { readonly signal: Signal };
   const log = await openLog(kind, rest);
   let handled = 0;
+  process.once('SIGTERM', () => void log.close().then(() => process.exit(0)));
   await log.consume({
     topic: task.topic,
     group: task.group,
     maxRecords: task.maxRecords,
     batch: async ({ records }) => {
-      for (const { value } of records) {
+      for (const { key, value } of records) {
         // At once, not through a stream: the next line may be the last.
-        writeSync(1, `${(JSON.parse(value) as { n: number }).n}\n`);
+        writeSync(1, `${key}/${(JSON.parse(value) as { n: number }).n}\n`);
         handled += 1;
-        if (handled >= task.after) process.kill(process.pid, 'SIGKILL');
+        if (handled === task.after) process.kill(process.pid, task.signal);
       }
       return null;
     },
@@ -65,5 +109,11 @@ async function openLog(kind: string, [place = '', prefix = '']: string[]): Promi
     return await openSqliteLog({ database: await openDatabase({ file: place, owner: 'child' }), logger });
   }
   const { openKafkaLog } = await import('../../src/log/kafka.ts');
-  return await openKafkaLog({ brokers: place.split(','), topicPrefix: prefix, clientId: 'child', logger });
+  return await openKafkaLog({
+    brokers: place.split(','),
+    topicPrefix: prefix,
+    clientId: 'child',
+    sessionTimeoutMs: SHORT_SESSION_MS,
+    logger,
+  });
 }
