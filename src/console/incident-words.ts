@@ -13,7 +13,7 @@ const ACTOR_KINDS: Readonly<Record<Actor['kind'], string>> = {
   cli: 'on the command line',
   console: 'in the console',
   api: 'by the API',
-  file: 'by the file',
+  file: '',
   engine: '',
 };
 

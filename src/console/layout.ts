@@ -26,6 +26,8 @@ export type Page = {
   /** Read again by itself, for pages that no event tells of. Seconds. */
   readonly everyS?: number;
   readonly hasChart?: boolean;
+  /** In the demo: say what is simulated, and how to make it real. */
+  readonly hasBanner?: boolean;
 };
 
 export type Notice = { readonly kind: 'done' | 'problem'; readonly text: string };
@@ -48,7 +50,7 @@ ${page.hasChart ? html`<link rel="stylesheet" href="${assetUrl('uplot.css')}"><s
 <body data-now="${now}"${isOpen ? '' : html` data-stream="/api/stream"`}${page.everyS === undefined ? '' : html` data-every="${page.everyS}"`}>
 <a class="skip" href="#main">Skip to the content</a>
 ${header(frame, page)}
-${frame.demo === null || isOpen ? null : demoBanner(frame.demo)}
+${frame.demo === null || !page.hasBanner ? null : demoBanner(frame.demo)}
 <main id="main">
 ${page.notice ? noticeBox(page.notice) : null}
 ${page.body}

@@ -8,7 +8,7 @@ import { VERDICTS } from '../model/incident.ts';
 import { formatCount, formatDuration, VERDICT_WORDS } from '../model/words.ts';
 import type { DetectorCounts } from './detector-json.ts';
 import { fileForm } from './detector-json.ts';
-import { actionForm, type FormContext, menu } from './incident-forms.ts';
+import { actionForm, type FormContext } from './incident-forms.ts';
 import { who } from './incident-words.ts';
 import { clean, type Html, incidentLink, outside, when } from './markup.ts';
 
@@ -46,7 +46,7 @@ const thresholdWords = (settings: DetectorSettings): string =>
 
 function muteList(mutes: readonly Mute[], forms: FormContext): Html {
   if (mutes.length === 0) return html`<p class="muted">Nothing is muted.</p>`;
-  return html`<ul class="plain">${mutes.map(
+  return html`<ul class="entries">${mutes.map(
     ({ detector, entity, until, incident, livemode }) =>
       html`<li>${clean(detector, 64)} on ${outside(entity.label || entity.value, 80)}${livemode ? '' : ' (test)'} until ${when(until)}, set on ${incidentLink(incident)} ${actionForm(
         forms,
@@ -120,10 +120,7 @@ function differences(before: DetectorSettings | null, after: DetectorSettings | 
     return from === to ? [] : [{ field, from, to }];
   });
   if (changed.length === 0) return null;
-  return menu(
-    'What changed',
-    html`<dl class="facts">${changed.map(({ field, from, to }) => html`<dt>${field}</dt><dd class="code"><del><bdi>${from}</bdi></del> → <ins><bdi>${to}</bdi></ins></dd>`)}</dl>`,
-  );
+  return html`<dl class="facts">${changed.map(({ field, from, to }) => html`<dt>${field}</dt><dd class="code"><del><bdi>${from}</bdi></del> → <ins><bdi>${to}</bdi></ins></dd>`)}</dl>`;
 }
 
 function shown(value: unknown): string {

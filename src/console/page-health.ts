@@ -20,7 +20,7 @@ function part({ name, state, message, help }: HealthPart): Html {
 
 function failedList(failed: readonly Delivery[]): Html {
   if (failed.length === 0) return html`<p class="muted">Everything was told.</p>`;
-  return html`<ul class="plain">${failed
+  return html`<ul class="entries">${failed
     .slice(0, SHOWN)
     .map(
       ({ output, subject, at, error, tries }) =>

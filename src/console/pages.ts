@@ -76,7 +76,7 @@ function incidentPages(routes: Hono<ConsoleEnv>, { desk, preview }: PageParts, s
     const counts = Object.fromEntries(STATUSES.map((status) => [status, 0])) as Record<Status, number>;
     for (const { status } of feed.all()) counts[status] += 1;
     const view = { page: feed.list(filter), filter, query, counts, detectors: feed.detectorNames() };
-    return show(c, { title: 'Incidents', at: '/', body: listPage(view) });
+    return show(c, { title: 'Incidents', at: '/', body: listPage(view), hasBanner: true });
   });
   const one = async (c: ConsoleContext, id: string, notice: Notice | null): Promise<Page> => {
     const incident = await findIncident(desk, id);

@@ -1,4 +1,5 @@
 // A console over real parts for tests: an embedded log, the incident manager, the feed, and one detector in force.
+import { randomUUID } from 'node:crypto';
 import { pino } from 'pino';
 import { type Console, startConsole } from '../../src/console/console.ts';
 import type { ConsoleOptions } from '../../src/console/options.ts';
@@ -45,11 +46,19 @@ export async function openConsoleDesk({ isUnmanaged = false, ...overrides }: Des
   const manager = isUnmanaged ? null : await startIncidentManager({ log, clock, logger });
   const feed = await openIncidentFeed({ log, logger });
   const tell = async (body: CommandBody, actor: Actor = ENGINE): Promise<void> => {
-    const { id } = await submitCommand({ log, clock }, { actor, body });
-    const change = await feed.waitForCommand(id, 5_000);
-    if (body.type !== 'report' && change?.refusal !== undefined && change.refusal !== null)
-      throw new Error(change.refusal.message);
-    await feed.caughtUp();
+    const id = randomUUID();
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const stop = feed.subscribe(({ command, refusal }) => {
+      if (command !== id) return;
+      if (refusal === null) resolve();
+      else reject(new Error(refusal.message));
+    });
+    try {
+      await submitCommand({ log, clock }, { id, actor, body });
+      await promise;
+    } finally {
+      stop();
+    }
   };
   if (manager !== null) await tell(settingsCommand(detectorSettings()), FILE);
   const server = await startConsole({

@@ -194,9 +194,12 @@ function drawChart(plot) {
       height: 240,
       cursor: { y: false },
       scales: { y: { range: () => [0, top] } },
-      axes: [axis, { ...axis, size: 56, values: (_, ticks) => ticks.map(shown) }],
+      axes: [
+        { ...axis, values: (_, ticks) => ticks.map(clock) },
+        { ...axis, size: 56, values: (_, ticks) => ticks.map(shown) },
+      ],
       series: [
-        {},
+        { label: 'time', value: (_, time) => (time === null ? '' : clock(time)) },
         {
           label: 'value',
           stroke: colour('brand'),
@@ -213,6 +216,11 @@ function drawChart(plot) {
     plot,
   );
   new ResizeObserver(() => chart.setSize({ width: plot.clientWidth, height: 240 })).observe(plot);
+}
+
+/** As the reader's own clock has it; seconds since the epoch. */
+function clock(time) {
+  return new Date(time * 1000).toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit' });
 }
 
 /** A canvas knows no `light-dark()`: the browser is asked what it comes to. */
