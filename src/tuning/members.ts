@@ -1,19 +1,13 @@
 // Who made up an incident: replayed from the stretch of the log that can hold them, with the detector's own rules; from
 // `members` once the log has let go of it. Bounded: the newest 200, by ever longer stretches that end where it ended.
-import { attemptOf } from '../attempts/merge.ts';
-import { detailsOf, type FoldRecord, fold, keysOf } from '../detectors/fold.ts';
-import { horizonMs } from '../detectors/retain.ts';
-import { ruleAt } from '../detectors/rules.ts';
-import { createState, type FoldState, idInScope, type Placed } from '../detectors/state.ts';
-import type { AttemptFields, SignalView, View } from '../model/attempt.ts';
 import type { AcceptedSettings } from '../model/commands.ts';
 import type { Rule } from '../model/detector.ts';
-import type { Entity, Key } from '../model/entity.ts';
 import type { MemberSummary } from '../model/episode.ts';
 import type { Incident } from '../model/incident.ts';
-import { cardLabel, clean, maskEntity } from '../model/mask.ts';
 import { findStretch, type ReadLog, scan } from './attempts-scan.ts';
 import { endedMembersOf } from './ended-members.ts';
+import { entityTest, matchesOf, type Recorded, viewTest } from './matches.ts';
+import { shownText, summariesOf } from './member-summary.ts';
 
 export const MEMBERS_SHOWN = 200;
 
@@ -49,7 +43,7 @@ export async function attemptsOfIncident(
     if (found.length >= best.length) best = found;
     if (best.length >= wanted) break;
   }
-  if (best.length >= wanted) return best.slice(0, MEMBERS_SHOWN);
+  if (best.length >= wanted) return best;
   return completed(best, incident, await endedMembersOf(log, incident));
 }
 
@@ -77,154 +71,63 @@ function stepsOf(
 type ReplayParts = MembersOptions & { readonly incident: Incident; readonly rules: readonly Rule[] };
 
 /** Null: too many attempts to hold. Fewer than there are, if the log no longer reaches back far enough. */
-async function replay(
-  { log, piiKey, incident, rules }: ReplayParts,
-  step: Step,
-): Promise<readonly MemberSummary[] | null> {
-  const state = createState({ lane: incident.asOf.lane === 'live' ? 'live' : 'all' });
-  fold(state, rules);
-  const records = await candidates({ log, piiKey, incident, rules }, { step, reachMs: horizonMs(state) });
+async function replay(parts: ReplayParts, step: Step): Promise<readonly MemberSummary[] | null> {
+  const { incident, rules, piiKey } = parts;
+  const records = await candidates(parts, step);
   if (records === null) return null;
-  fold(state, records);
-  const isHere = sameEntity(incident, piiKey);
-  for (const key of keysOf(state)) {
-    if (key.detector === incident.detector && isHere(key.entity)) return membersIn(state, key, { incident, step });
-  }
-  return [];
+  const members = matchesOf(records, {
+    rules,
+    isEntity: entityTest(incident.entity, piiKey),
+    fromS: Math.max(incident.firstAttemptAt / 1_000, step.fromS),
+    toS: incident.lastBreachAt / 1_000,
+  });
+  members.sort((a, b) => b.time - a.time || (a.id > b.id ? -1 : 1));
+  return summariesOf(members.slice(0, MEMBERS_SHOWN), records);
 }
-
-type CandidateOptions = { readonly step: Step; readonly reachMs: number };
 
 /**
  * The views of every attempt that some view puts on the entity: two passes, since the view that says so need not be the
  * first. Of signals, and of the charges whose facts they take. Null: too many.
  */
-async function candidates(
-  { log, piiKey, incident, rules }: ReplayParts,
-  { step, reachMs }: CandidateOptions,
-): Promise<FoldRecord[] | null> {
-  const { account, livemode, asOf, lastBreachAt } = incident;
+async function candidates({ log, piiKey, incident, rules }: ReplayParts, step: Step): Promise<Recorded[] | null> {
+  const { asOf, lastBreachAt } = incident;
   const isOfSignals = rules.some(({ settings }) => settings?.on === 'signal');
   const fromS = step.fromS - APART_S;
   const toS = lastBreachAt / 1_000 + APART_S;
-  const receivedFromMs = fromS * 1_000 - AHEAD_MS;
-  const receivedToMs = step.delayMs === null ? null : lastBreachAt + APART_S * 1_000 + step.delayMs;
-  const times = { receivedFromMs, receivedToMs, below: asOf.offset };
-  const isNear = ({ time }: View | SignalView): boolean => time >= fromS && time <= toS;
-  const isOn = onEntity(incident, piiKey);
+  const times = {
+    receivedFromMs: fromS * 1_000 - AHEAD_MS,
+    receivedToMs: step.delayMs === null ? null : toS * 1_000 + step.delayMs,
+    below: asOf.offset,
+  };
+  const isOn = viewTest(incident.entity, piiKey);
+  const isOfLane = ({ lane }: Recorded): boolean => asOf.lane === 'history' || lane === 'live';
   const stretch = await findStretch(log, asOf.partition, times);
   const ids = new Set<string>();
-  const signals: SignalView[] = [];
-  for await (const record of scan(log, stretch, { account, livemode })) {
-    if (!isNear(record)) continue;
-    if (record.record === 'signal' && isOfSignals) {
-      signals.push(record);
+  const records: Recorded[] = [];
+  for await (const record of scan(log, stretch, incident)) {
+    if (record.time < fromS || record.time > toS || !isOfLane(record)) continue;
+    if (record.record === 'view') {
+      if (!isOfSignals && isOn(record)) ids.add(record.attempt);
+    } else if (isOfSignals) {
+      records.push(record);
       if (record.charge !== null) ids.add(record.charge);
-    } else if (record.record === 'view' && !isOfSignals && isOn(record)) ids.add(record.attempt);
-    if (ids.size + signals.length > MAX_HELD) return null;
+    }
+    if (ids.size + records.length > MAX_HELD) return null;
   }
   // A signal's charge is older than it, by as much as the windows reach back.
-  const earlier = { ...times, receivedFromMs: receivedFromMs - reachMs };
+  const earlier = { ...times, receivedFromMs: times.receivedFromMs - reachMs(rules) };
   const again = isOfSignals ? await findStretch(log, asOf.partition, earlier) : stretch;
-  const records: FoldRecord[] = [...signals];
-  for await (const record of scan(log, again, { account, livemode }))
-    if (record.record === 'view' && ids.has(record.attempt)) records.push(record);
+  for await (const record of scan(log, again, incident))
+    if (record.record === 'view' && ids.has(record.attempt) && isOfLane(record)) records.push(record);
   return records;
 }
 
-/** Does this view put its attempt on the incident's entity. */
-function onEntity(incident: Incident, piiKey: string): (view: View) => boolean {
-  const { kind } = incident.entity;
-  if (kind === 'account') return () => true;
-  const isHere = sameEntity(incident, piiKey);
-  return ({ fields }) => {
-    const value = entityIn(kind, fields);
-    return value !== undefined && isHere({ kind, value });
-  };
-}
-
-function entityIn(kind: Entity['kind'], fields: AttemptFields): string | undefined {
-  if (kind === 'card' || kind === 'customer' || kind === 'email' || kind === 'ip') return fields[kind];
-  return fields.metadata?.[kind.slice('metadata.'.length)];
-}
-
-/** Most entities whose hashes are remembered. */
-const MAX_KNOWN = 50_000;
-
-/** Outside the windows e-mail and IP are hashes: what is inside is hashed to compare. */
-function sameEntity({ entity }: Incident, piiKey: string): (other: Entity) => boolean {
-  const known = new Map<string, boolean>();
-  return (other) => {
-    if (other.kind !== entity.kind) return false;
-    const before = known.get(other.value);
-    if (before !== undefined) return before;
-    if (known.size >= MAX_KNOWN) known.clear();
-    const isSame = maskEntity(other, null, piiKey).value === entity.value;
-    known.set(other.value, isSame);
-    return isSame;
-  };
-}
-
-type Found = { readonly id: string; readonly time: number; readonly facts: AttemptFields; readonly reason: string };
-
-/** The members from the step's beginning on, newest first. */
-function membersIn(
-  state: FoldState,
-  key: Key,
-  { incident, step }: { readonly incident: Incident; readonly step: Step },
-): readonly MemberSummary[] {
-  const [firstS, lastS] = [incident.firstAttemptAt / 1_000, incident.lastBreachAt / 1_000];
-  const known = detailsOf(state, key, incident.firstBreachAt / 1_000);
-  const exact = known === null ? null : new Set(known.members.map(({ id }) => id));
-  const rules = state.detectors.get(key.detector);
-  const revision = rules === undefined ? undefined : ruleAt(rules, lastS)?.revision;
-  const isMember = (placed: Placed): boolean =>
-    placed.cells.key.entity.value === key.entity.value &&
-    placed.hit.matches &&
-    placed.hit.time >= Math.max(firstS, step.fromS) &&
-    placed.hit.time <= lastS &&
-    (exact === null ? placed.revision === revision : exact.has(placed.hit.id));
-  const found: Found[] = [];
-  for (const { merged, placed } of state.attempts.values()) {
-    const hit = placed.find(isMember)?.hit;
-    if (hit !== undefined) found.push({ id: hit.id, time: hit.time, facts: attemptOf(merged).fields, reason: '' });
-  }
-  for (const { merged, placed } of state.signals.values()) {
-    const hit = placed.find(isMember)?.hit;
-    if (hit === undefined) continue;
-    const { amount, currency, reason, charge } = merged;
-    const { card, brand, last4 } = chargeFacts(state, key, charge);
-    const facts = Object.fromEntries(
-      Object.entries({ card, brand, last4, amount, currency }).filter(([, value]) => value !== undefined),
-    );
-    found.push({ id: hit.id, time: hit.time, facts, reason });
-  }
-  return found
-    .sort((a, b) => b.time - a.time || (a.id > b.id ? -1 : 1))
-    .slice(0, MEMBERS_SHOWN)
-    .map(summaryOf);
-}
-
-function chargeFacts(state: FoldState, { scope }: Key, charge: string | null): AttemptFields {
-  const held = charge === null ? undefined : state.attempts.get(idInScope(scope, charge));
-  return held === undefined ? {} : attemptOf(held.merged).fields;
-}
-
-const MAX_TEXT = 128;
-const shown = (text: string): string => clean(text.slice(0, MAX_TEXT));
-
-function summaryOf({ id, time, facts, reason }: Found): MemberSummary {
-  const { result, amount, currency, intent } = facts;
-  return {
-    id: shown(id),
-    at: time,
-    outcome: result?.outcome ?? '',
-    code: shown(result?.code ?? reason),
-    amount: amount ?? null,
-    currency: currency === undefined ? null : shown(currency),
-    card: cardLabel(facts),
-    intent: intent === undefined ? null : shown(intent),
-  };
+/** How long attempts are kept in the windows, at most: a signal can be joined with what is held. */
+function reachMs(rules: readonly Rule[]): number {
+  const kept = rules.map(({ settings, latenessMs }) =>
+    settings === null ? 0 : latenessMs + (settings.windowS + settings.quietForS + 3_600) * 1_000,
+  );
+  return Math.max(0, ...kept);
 }
 
 /** With the ids that `members` has beyond what was found, and what the evidence knows of them. */
@@ -238,5 +141,5 @@ function completed(
   const nothing = { outcome: '', code: '', amount: null, currency: null, card: null, intent: null } as const;
   return ids
     .slice(0, MEMBERS_SHOWN)
-    .map((id) => known.get(shown(id)) ?? { id: shown(id), at: lastAttemptAt / 1_000, ...nothing });
+    .map((id) => known.get(shownText(id)) ?? { id: shownText(id), at: lastAttemptAt / 1_000, ...nothing });
 }
