@@ -59,11 +59,14 @@ export async function startKafka(): Promise<KafkaService> {
 export type RedisOptions = {
   /** Everything acknowledged survives `kill` (append-only file, synced on every write). Default: it comes back empty. */
   readonly durable?: boolean;
+  /** A node of a cluster, without slots yet: whoever calls gives it some. */
+  readonly cluster?: boolean;
 };
 
 /** A Redis of the test's own, which it may kill, freeze and restart. The caller stops it. */
-export async function startRedis({ durable = false }: RedisOptions = {}): Promise<RedisService> {
+export async function startRedis({ durable = false, cluster = false }: RedisOptions = {}): Promise<RedisService> {
   const args = ['--save', '', '--appendonly', durable ? 'yes' : 'no', '--appendfsync', 'always'];
+  args.push('--cluster-enabled', cluster ? 'yes' : 'no');
   const host = await dockerHost();
   if (host !== null) {
     const { address, ...service } = await redisContainer(host, args);
@@ -84,6 +87,7 @@ export async function startRedis({ durable = false }: RedisOptions = {}): Promis
       'save ""',
       `appendonly ${durable ? 'yes' : 'no'}`,
       'appendfsync always',
+      `cluster-enabled ${cluster ? 'yes' : 'no'}`,
     ].join('\n'),
   );
   const service = await startProcess({

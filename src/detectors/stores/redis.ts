@@ -6,6 +6,7 @@ import type { Clock } from '../../model/clock.ts';
 import { AppError, messageOf } from '../../model/errors.ts';
 import type { AppendRows, LoadedPartition, Row, WindowStore } from '../window-store.ts';
 import { APPEND, LIBRARY_CODE } from './redis-functions.ts';
+import { checkWritable, guarded, warnOfEviction } from './redis-server.ts';
 import {
   firstSegmentFrom,
   newerStore,
@@ -32,13 +33,15 @@ export type RedisStoreOptions = {
   readonly keepMs?: number;
   /** A partition that was not written for longer is not trusted any more and rebuilt from the log. */
   readonly outageMs?: number;
+  /** A command without an answer for so long is given up; Redis may carry it out all the same. Default 10 s. */
+  readonly timeoutMs?: number;
 };
 
 const DAY_MS = 86_400_000;
 const DEFAULT_OUTAGE_MS = 7 * DAY_MS;
 const DEFAULT_KEEP_MS = 24 * DAY_MS + DEFAULT_OUTAGE_MS;
 const CONNECT_TIMEOUT_MS = 5_000;
-const COMMAND_TIMEOUT_MS = 10_000;
+const DEFAULT_TIMEOUT_MS = 10_000;
 const LONGEST_RETRY_MS = 2_000;
 
 /** Rows of one list element, and characters of one read: what bounds a page. */
@@ -60,20 +63,20 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<Window
     append: async (partition, change) => await guarded(async () => await store.append(partition, change)),
     expire: async (partition, offset) => await guarded(async () => await store.expire(partition, offset)),
     clear: async (partition) => await guarded(async () => await store.clear(partition)),
-    ping: async () => await guarded(async () => void (await redis.ping())),
+    ping: async () => await guarded(async () => await checkWritable(redis)),
     close: async () => redis.disconnect(),
   };
 }
 
 /** No queue while disconnected, nothing sent twice by itself: the caller waits, and repeats what got no answer. */
-function connect({ url, logger }: RedisStoreOptions): Redis {
+function connect({ url, logger, timeoutMs = DEFAULT_TIMEOUT_MS }: RedisStoreOptions): Redis {
   const redis = new Redis(url, {
     lazyConnect: true,
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
     connectTimeout: CONNECT_TIMEOUT_MS,
-    commandTimeout: COMMAND_TIMEOUT_MS,
+    commandTimeout: timeoutMs,
     retryStrategy: (tries) => Math.min(50 * 2 ** Math.min(tries, 10), LONGEST_RETRY_MS),
     reconnectOnError: (error) => error.message.startsWith('READONLY'),
   });
@@ -85,6 +88,7 @@ function connect({ url, logger }: RedisStoreOptions): Redis {
   redis.on('ready', () => {
     if (isTold) logger.info('redis is back, detection goes on');
     isTold = false;
+    void warnOfEviction(redis, logger);
   });
   return redis;
 }
@@ -280,26 +284,4 @@ async function* elementsOf(redis: Redis, key: string): AsyncGenerator<readonly R
     const fitting = Math.floor((PAGE_CHARACTERS / packed.length) * elements.length);
     count = Math.max(1, Math.min(fitting, MAX_PAGE_ELEMENTS, count * 8));
   }
-}
-
-async function guarded<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (cause) {
-    if (cause instanceof AppError) throw cause;
-    throw new AppError('store_unavailable', `Redis cannot be used: ${messageOf(cause)}`, {
-      help: cureOf(messageOf(cause)),
-      retriable: true,
-      cause,
-    });
-  }
-}
-
-function cureOf(message: string): string {
-  if (/unknown command|unknown subcommand/i.test(message)) return 'Redis 7.0 or later is needed (functions).';
-  if (/NOAUTH|WRONGPASS/.test(message)) return 'Check user and password in REDIS_URL.';
-  if (/NOPERM/.test(message)) return 'Give the user of REDIS_URL the commands FUNCTION LOAD, FCALL and its keys.';
-  if (/OOM/.test(message)) return 'Redis is full: raise its maxmemory.';
-  if (/READONLY/.test(message)) return 'REDIS_URL leads to a replica: let it lead to the primary.';
-  return 'Check that REDIS_URL leads to a running Redis; reading goes on by itself once it is back.';
 }
