@@ -135,11 +135,13 @@ export function createGuard({ tokens, clock, ownOrigins }: GuardOptions): Guard 
 }
 
 /** From the request as Node has it: what a framework may have normalised is looked at as it came. */
-export function factsOf({ headers, method = 'GET' }: IncomingMessage, path: string): RequestFacts {
+export function factsOf({ headers, rawHeaders, method = 'GET' }: IncomingMessage, path: string): RequestFacts {
+  const hosts = rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === 'host').length;
   return {
     method,
     path,
-    host: headers.host,
+    // Of two, a proxy before us may have looked at the other one.
+    host: hosts === 1 ? headers.host : undefined,
     origin: headers.origin,
     contentType: headers['content-type'],
     headerNames: Object.keys(headers),

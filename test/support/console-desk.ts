@@ -61,6 +61,11 @@ export async function openConsoleDesk({ isUnmanaged = false, ...overrides }: Des
     }
   };
   if (manager !== null) await tell(settingsCommand(detectorSettings()), FILE);
+  const closeAll = async (): Promise<void> => {
+    await feed.close();
+    await manager?.close();
+    await temp.close();
+  };
   const server = await startConsole({
     host: '127.0.0.1',
     port: 0,
@@ -78,6 +83,9 @@ export async function openConsoleDesk({ isUnmanaged = false, ...overrides }: Des
     preview: () => null,
     demo: null,
     ...overrides,
+  }).catch(async (error: unknown) => {
+    await closeAll();
+    throw error;
   });
   return {
     console: server,
@@ -92,9 +100,7 @@ export async function openConsoleDesk({ isUnmanaged = false, ...overrides }: Des
     },
     close: async () => {
       await server.close();
-      await feed.close();
-      await manager?.close();
-      await temp.close();
+      await closeAll();
     },
   };
 }
