@@ -100,7 +100,8 @@ async function timeAt(log: EventLog, partition: number, offset: number): Promise
   return null;
 }
 
-async function acceptedRules(log: EventLog): Promise<readonly Rule[]> {
+/** Every version ever accepted, from the topic that keeps them for ever. */
+export async function acceptedRules(log: EventLog): Promise<readonly Rule[]> {
   const rules: Rule[] = [];
   for (let partition = 0; partition < log.partitions('detector-settings'); partition++) {
     const ends = (await log.ends('detector-settings')).find((end) => end.partition === partition);
