@@ -79,6 +79,7 @@ export const COLUMNS: readonly Column[] = [
 export const ID_COLUMN = 'incident';
 export const OPENED_COLUMN = 'opened';
 export const VERDICT_COLUMN = 'verdict';
+export const VERSION_COLUMN = 'version';
 
 export const APP_COLUMNS: readonly Column[] = COLUMNS.filter(({ cell }) => cell !== null);
 export const ANALYSTS_COLUMNS: readonly Column[] = COLUMNS.filter(({ cell }) => cell === null);

@@ -1,10 +1,19 @@
 // What a spreadsheet lacks, as steps: get what is there, add what is missing, change nothing else. People restyle, rename
 // and move; a second run plans nothing. Pure.
 
+import {
+  dropDown,
+  headerStyle,
+  openRanges,
+  type Placed,
+  protect,
+  widthRequest,
+  writeHeaders,
+} from './setup-requests.ts';
 import { colorRules, type TabColumn, type TabForm } from './setup-tabs.ts';
 import { columnLetters } from './sheets-a1.ts';
 import type { Request } from './sheets-client.ts';
-import { type MarkedTab, markBook, markColumn, markHeader, markTab, tabId } from './sheets-layout.ts';
+import { type MarkedTab, markBook, markColumn, markHeader, markTab } from './sheets-layout.ts';
 
 /** A tab as it is. Indices count from 0. */
 export type SeenTab = {
@@ -22,7 +31,6 @@ export type SeenTab = {
 
 export type Step = { readonly what: string; readonly requests: readonly Request[] };
 
-export const PROTECTION = 'declinewatch: columns that the program writes';
 const FRESH_ROWS = 1_000;
 
 export type PlanTab = {
@@ -33,6 +41,8 @@ export type PlanTab = {
   readonly email: string;
   /** False: only what the rows need; true: also drop-downs, protection and colours. */
   readonly isWhole: boolean;
+  /** For a tab to be made: one that no tab ever had, so that what is recorded of a deleted tab is not taken for its rows. */
+  readonly freshSheetId: number;
   /** Written once, when the tab is made, and never again: it is the analysts' from then on. */
   readonly content?: (sheetId: number) => readonly Request[];
 };
@@ -53,7 +63,15 @@ export function planTab(plan: PlanTab): readonly Step[] {
     const adopt = { what: `took over the tab ${form.title}`, requests: [markTab(key, sameTitle.sheetId)] };
     return [adopt, ...repair(plan, sameTitle, empty)];
   }
-  return [create(plan, freeTitle(form.title, seen))];
+  return [create(plan, titleOf(plan))];
+}
+
+/** What the tab is called, or will be. */
+export function titleOf({ form, marked, seen }: Pick<PlanTab, 'form' | 'marked' | 'seen'>): string {
+  const own = seen.find(({ sheetId }) => sheetId === marked?.sheetId);
+  if (own !== undefined) return own.title;
+  const sameTitle = seen.find(({ title }) => title === form.title);
+  return sameTitle !== undefined && isAdoptable(sameTitle, form) ? form.title : freeTitle(form.title, seen);
 }
 
 const isAdoptable = ({ headers }: SeenTab, { keyHeader }: TabForm): boolean =>
@@ -71,8 +89,8 @@ function freeTitle(title: string, seen: readonly SeenTab[]): string {
 function create(plan: PlanTab, title: string): Step {
   const { form, seen, email } = plan;
   const taken = new Set(seen.map(({ sheetId }) => sheetId));
-  let sheetId = tabId(form.key);
-  while (taken.has(sheetId)) sheetId += 10_000;
+  let sheetId = plan.freshSheetId;
+  while (taken.has(sheetId)) sheetId += 1;
   const { columns, key } = form;
   const gridProperties = { rowCount: FRESH_ROWS, columnCount: Math.max(columns.length, 26), frozenRowCount: 1 };
   const placed = columns.map((column, index) => ({ column, index }));
@@ -95,8 +113,6 @@ function create(plan: PlanTab, title: string): Step {
     ],
   };
 }
-
-type Placed = { readonly column: TabColumn; readonly index: number };
 
 /** Headers, columns and, if asked for, what makes it comfortable. */
 function repair(plan: PlanTab, seen: SeenTab, marked: MarkedTab): readonly Step[] {
@@ -243,78 +259,4 @@ function comfort(
   if (form.key.name === 'incidents' && seen.colorRules === 0)
     steps.push({ what: `coloured ${title} by severity and status`, requests: colorRules(sheetId, at) });
   return steps;
-}
-
-/** One request a run of neighbours: what stands between them is not touched. */
-function writeHeaders(sheetId: number, row: number, placed: readonly Placed[]): Request {
-  const first = placed[0]?.index ?? 0;
-  return {
-    updateCells: {
-      start: { sheetId, rowIndex: row, columnIndex: first },
-      rows: [{ values: placed.map(({ column }) => ({ userEnteredValue: { stringValue: column.header } })) }],
-      fields: 'userEnteredValue',
-    },
-  };
-}
-
-function headerStyle(sheetId: number, columnCount: number): Request {
-  return {
-    repeatCell: {
-      range: { sheetId, startRowIndex: 0, endRowIndex: 1, startColumnIndex: 0, endColumnIndex: columnCount },
-      cell: { userEnteredFormat: { textFormat: { bold: true }, wrapStrategy: 'WRAP' } },
-      fields: 'userEnteredFormat.textFormat.bold,userEnteredFormat.wrapStrategy',
-    },
-  };
-}
-
-function widthRequest(sheetId: number, index: number, pixelSize: number): Request {
-  return {
-    updateDimensionProperties: {
-      range: { sheetId, dimension: 'COLUMNS', startIndex: index, endIndex: index + 1 },
-      properties: { pixelSize },
-      fields: 'pixelSize',
-    },
-  };
-}
-
-function dropDown(sheetId: number, index: number, { choices }: TabColumn, headerRow = 0): readonly Request[] {
-  if (choices.length === 0) return [];
-  return [
-    {
-      setDataValidation: {
-        range: { sheetId, startRowIndex: headerRow + 1, startColumnIndex: index, endColumnIndex: index + 1 },
-        rule: choiceRule(choices),
-      },
-    },
-  ];
-}
-
-export type ChoiceRule = {
-  readonly condition: { readonly type: 'ONE_OF_LIST'; readonly values: { readonly userEnteredValue: string }[] };
-  readonly strict: true;
-  readonly showCustomUi: true;
-};
-
-export function choiceRule(choices: readonly string[]): ChoiceRule {
-  const values = choices.map((userEnteredValue) => ({ userEnteredValue }));
-  return { condition: { type: 'ONE_OF_LIST', values }, strict: true, showCustomUi: true };
-}
-
-function openRanges(sheetId: number, open: readonly number[]) {
-  return open.map((index) => ({ sheetId, startRowIndex: 1, startColumnIndex: index, endColumnIndex: index + 1 }));
-}
-
-/** The whole tab, but for the analysts' columns; the sheet's owner may always edit everything. */
-function protect(sheetId: number, open: readonly number[], email: string): Request {
-  return {
-    addProtectedRange: {
-      protectedRange: {
-        range: { sheetId },
-        description: PROTECTION,
-        warningOnly: false,
-        unprotectedRanges: openRanges(sheetId, open),
-        editors: { users: [email] },
-      },
-    },
-  };
 }

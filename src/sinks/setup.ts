@@ -1,11 +1,12 @@
 // Makes a spreadsheet ready for the program: reads what is there, writes what lacks, in one atomic request. Run again it
 // writes nothing. The sink runs the part that rows need; `declinewatch sheet setup` all of it.
-import { PROTECTION, planBook, planTab, type SeenTab, type Step } from './setup-plan.ts';
+import { planBook, planTab, type SeenTab, type Step, titleOf } from './setup-plan.ts';
+import { PROTECTION } from './setup-requests.ts';
 import { summaryContent } from './setup-summary.ts';
 import { formOf } from './setup-tabs.ts';
 import type { DataFilter, SheetsApi, Spreadsheet } from './sheets-client.ts';
 import { SheetsError } from './sheets-errors.ts';
-import { fenceAfter, type MarkedTab, type Marks, readMarks, type TabKey } from './sheets-layout.ts';
+import { fenceAfter, freshSheetId, type MarkedTab, type Marks, readMarks, type TabKey } from './sheets-layout.ts';
 
 export type SetupOptions = {
   readonly api: SheetsApi;
@@ -100,6 +101,7 @@ function plan(
         seen,
         email: api.email,
         isWhole,
+        freshSheetId: freshSheetId(key, marks.fence),
         ...(key.name === 'summary' ? { content: (sheetId: number) => summaryContent(sheetId, source) } : {}),
       }),
     ),
@@ -110,7 +112,7 @@ function plan(
 function summarySource(key: TabKey, markedOf: (key: TabKey) => MarkedTab | null, seen: readonly SeenTab[]) {
   const form = formOf(key);
   const marked = markedOf(key);
-  const title = seen.find(({ sheetId }) => sheetId === marked?.sheetId)?.title ?? form.title;
+  const title = titleOf({ form, marked, seen });
   const at = (columnId: string): number | null => {
     const index = form.columns.findIndex(({ id }) => id === columnId);
     const column = form.columns[index];

@@ -32,8 +32,14 @@ function tabOfNumber(number: number): TabKey {
   return { name: name ?? 'incidents', serial: Math.max(0, number - TAB_NAMES.length) };
 }
 
-/** Also the sheet id of a tab that the program creates. */
-export const tabId = (tab: TabKey): number => TAB_IDS + tabNumber(tab);
+const SHEET_IDS = 700_000_000;
+const SHEET_ID_COUNT = 700_000_000;
+
+/** The id of a tab to be made by the write after `fence`: the same for two who try at once, another for every later one. */
+export const freshSheetId = (tab: TabKey, fence: number): number =>
+  SHEET_IDS + ((fence * 256 + tabNumber(tab)) % SHEET_ID_COUNT);
+
+const tabId = (tab: TabKey): number => TAB_IDS + tabNumber(tab);
 export const headerId = (tab: TabKey): number => HEADER_IDS + tabNumber(tab);
 export const columnId = (tab: TabKey, columnNumber: number): number =>
   COLUMN_IDS + tabNumber(tab) * COLUMNS_PER_TAB + columnNumber;

@@ -3,7 +3,7 @@
 import type { Incident } from '../model/incident.ts';
 import { APP_COLUMNS, COLUMNS, type Column, ID_COLUMN, rowOf, VERDICT_COLUMN } from './rows.ts';
 import { cellData, EMPTY, WRITTEN_FIELDS } from './rows-cells.ts';
-import { choiceRule } from './setup-plan.ts';
+import { choiceRule } from './setup-requests.ts';
 import { VERDICT_CHOICES } from './setup-tabs.ts';
 import type { Request } from './sheets-client.ts';
 import { incidentNumber, markRow } from './sheets-layout.ts';

@@ -6,14 +6,14 @@ import type { Clock } from '../model/clock.ts';
 import type { DeliveryPlace } from '../model/delivery.ts';
 import type { Incident } from '../model/incident.ts';
 import { plural } from '../model/words.ts';
-import { COLUMNS, OPENED_COLUMN } from './rows.ts';
+import { COLUMNS, OPENED_COLUMN, VERSION_COLUMN } from './rows.ts';
 import { serialOf } from './rows-cells.ts';
 import type { SheetsApi, SheetsClient } from './sheets-client.ts';
-import { failureOf, retryOf, SheetsError } from './sheets-errors.ts';
+import { retryOf, SheetsError } from './sheets-errors.ts';
 import { byId, columnId, incidentNumber } from './sheets-layout.ts';
 import { findRow, type MarkedRows, placeOf, planWrite, type Sorted, sortOut, type Write } from './sheets-plan.ts';
 import { verifyWrite } from './sheets-verify.ts';
-import { createViewer, type View, type Viewer } from './sheets-view.ts';
+import { createViewer, type TabView, type View, type Viewer } from './sheets-view.ts';
 
 export type SheetsSinkOptions = {
   readonly client: SheetsClient;
@@ -85,9 +85,8 @@ async function deliver(parts: Parts, items: readonly Item[], signal: AbortSignal
   try {
     await writeAll({ parts, session: await parts.session(), signal, results }, items);
   } catch (error) {
-    const context = { email: 'the service account', spreadsheetId: 'GOOGLE_SHEET_ID', isWrite: false };
-    const failure = error instanceof SheetsError ? error.failure : failureOf(error, context);
-    for (const item of items) if (!results.has(item)) results.set(item, retryOf(failure, parts.clock.now()));
+    if (!(error instanceof SheetsError)) throw error;
+    for (const item of items) if (!results.has(item)) results.set(item, retryOf(error.failure, parts.clock.now()));
   }
   const unsettled: Result = {
     outcome: 'retry',
@@ -117,6 +116,8 @@ async function writeAll(batch: Batch, items: readonly Item[]): Promise<void> {
     }
     await refuseForeign(batch, view, sorted);
     settleGone(batch, sorted);
+    // Somebody else has written in between: what stands there may be newer than what is to be written.
+    if (refusals > 0 && (await settleNewer(batch, sorted))) continue;
     const write = planWrite(view, sorted, { consoleUrl: parts.consoleUrl, timeZone: view.timeZone });
     if (write === null) {
       parts.spoilt.clear();
@@ -205,6 +206,40 @@ function settleWritten(
   for (const id of spoilt) parts.spoilt.add(id);
 }
 
+/** Rows that show a newer state than these items settle them; answers whether there were any. */
+async function settleNewer({ session: { api }, signal, results }: Batch, { rewrites }: Sorted): Promise<boolean> {
+  const versions = await readColumn(api, VERSION_COLUMN, rewrites, signal);
+  const newer = rewrites.filter((one) => {
+    const version = versions(one);
+    return one.item !== null && typeof version === 'number' && version > one.incident.version;
+  });
+  for (const { item, view: tab, row } of newer)
+    if (item !== null) results.set(item, { outcome: 'delivered', place: placeOf(api.spreadsheetId, tab, row) });
+  return newer.length > 0;
+}
+
+type Located = { readonly view: TabView; readonly row: number };
+
+/** One read: what stands in a column, by row. */
+async function readColumn(
+  api: SheetsApi,
+  id: string,
+  places: readonly Located[],
+  signal: AbortSignal,
+): Promise<(place: Located) => unknown> {
+  const number = COLUMNS.find((column) => column.id === id)?.number ?? 0;
+  const tabs = [...new Set(places.map(({ view }) => view))];
+  const filters = tabs.map(({ tab }) => byId(columnId(tab.key, number)));
+  const ranges = filters.length === 0 ? [] : await api.values(filters, signal);
+  return ({ view: { tab }, row }) => {
+    const wanted = columnId(tab.key, number);
+    const matched = ranges.find(({ dataFilters = [] }) =>
+      dataFilters.some(({ developerMetadataLookup: look }) => look?.metadataId === wanted),
+    );
+    return matched?.valueRange?.values?.[row]?.[0];
+  };
+}
+
 /** Rows that nobody here remembers must be this installation's: the same number opened at another time is not. */
 async function refuseForeign({ session: { api }, signal }: Batch, view: View, { adopted }: Sorted): Promise<void> {
   const places = adopted.flatMap(({ incident }) => {
@@ -212,17 +247,10 @@ async function refuseForeign({ session: { api }, signal }: Batch, view: View, { 
     return found === null ? [] : [{ incident, ...found }];
   });
   if (places.length === 0) return;
-  const number = COLUMNS.find(({ id }) => id === OPENED_COLUMN)?.number ?? 0;
-  const tabs = [...new Set(places.map(({ view: tab }) => tab))];
-  const ranges = await api.values(
-    tabs.map(({ tab }) => byId(columnId(tab.key, number))),
-    signal,
-  );
-  for (const { incident, view: tab, row } of places) {
-    const values = ranges.find(({ dataFilters = [] }) =>
-      dataFilters.some(({ developerMetadataLookup: look }) => look?.metadataId === columnId(tab.tab.key, number)),
-    )?.valueRange?.values;
-    if (isOpenedThen(values?.[row]?.[0], serialOf(incident.openedAt, view.timeZone))) continue;
+  const opened = await readColumn(api, OPENED_COLUMN, places, signal);
+  for (const place of places) {
+    const { incident } = place;
+    if (isOpenedThen(opened(place), serialOf(incident.openedAt, view.timeZone))) continue;
     throw new SheetsError({
       code: 'sheet_of_another',
       message: `${incident.id} in this sheet is another installation’s: it opened at another time.`,

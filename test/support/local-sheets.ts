@@ -39,6 +39,12 @@ export type LocalSheets = {
   fault(fault: SheetsFault): void;
   /** Runs once, after the next call of that kind has arrived and before it is carried out. */
   between(kind: Kind, act: () => void): void;
+  /** The next call of that kind waits for it before it is carried out. */
+  hold(kind: Kind, until: Promise<void>): void;
+  /** Calls that wait. */
+  held(): number;
+  /** Every write with this text in it is refused. */
+  refuseText(text: string): void;
   /** What the service account may, and what the project has. */
   readonly state: {
     share: 'editor' | 'reader' | 'none';
@@ -73,6 +79,9 @@ export async function startLocalSheets({ now = Date.now }: { readonly now?: () =
   const books = new Map<string, Book>([[spreadsheetId, newBook('Fraud incidents')]]);
   const faults: { on: SheetsFault['on']; kind: SheetsFault['kind']; times: number }[] = [];
   const betweens: { readonly kind: Kind; readonly act: () => void }[] = [];
+  const holds: { readonly kind: Kind; readonly until: Promise<void> }[] = [];
+  let held = 0;
+  let refusedText: string | null = null;
   const calls: LocalSheets['calls'] = [];
   const state: LocalSheets['state'] = {
     share: 'editor',
@@ -130,8 +139,16 @@ export async function startLocalSheets({ now = Date.now }: { readonly now?: () =
     const body = await readJson(request);
     const call = { at: now(), kind, path: `${request.method} ${rest}`, status: 0 };
     calls.push(call);
-    const fault = takeFault(kind);
+    let fault = takeFault(kind);
     if (fault === 'drop') return void request.socket.destroy();
+    const hold = holds.findIndex((one) => one.kind === kind);
+    if (hold !== -1) {
+      held += 1;
+      await holds.splice(hold, 1)[0]?.until;
+      held -= 1;
+    }
+    const isPoison = refusedText !== null && kind === 'write' && JSON.stringify(body).includes(refusedText);
+    if (isPoison && fault === null) fault = { status: 400, message: `Invalid value: ${refusedText}` };
     const refused = refusal(kind, id, request.headers.authorization) ?? faultAnswer(fault);
     if (refused === null) {
       const index = betweens.findIndex((one) => one.kind === kind);
@@ -164,6 +181,11 @@ export async function startLocalSheets({ now = Date.now }: { readonly now?: () =
     state,
     fault: (fault) => faults.push({ ...fault }),
     between: (kind, act) => betweens.push({ kind, act }),
+    hold: (kind, until) => holds.push({ kind, until }),
+    held: () => held,
+    refuseText: (text) => {
+      refusedText = text;
+    },
     copy: () => {
       const id = `${spreadsheetId}_copy${books.size}`;
       books.set(id, structuredClone(books.get(spreadsheetId) ?? newBook('')));
