@@ -45,10 +45,16 @@ export function decideReport(state: State, report: Report, time: number): readon
   return [{ ...first, report: markOf(report) }, ...rest];
 }
 
-/** Newer than the key's last of that lane. Of a key that has been forgotten: newer than any that was forgotten. */
+/**
+ * Newer than the key's last of that lane; of two as of one offset the later. Of a key that has been forgotten: newer than
+ * any that was forgotten.
+ */
 function isNewer(state: State, { asOf }: Report, key: string): boolean {
   const mark = state.keys.get(key)?.marks.get(asOf.lane);
-  if (mark !== undefined && sourceId(mark.asOf) === sourceId(asOf)) return asOf.offset > mark.asOf.offset;
+  if (mark !== undefined && sourceId(mark.asOf) === sourceId(asOf)) {
+    if (asOf.offset !== mark.asOf.offset) return asOf.offset > mark.asOf.offset;
+    return (asOf.atMs ?? 0) > (mark.asOf.atMs ?? 0);
+  }
   return asOf.offset > (state.sources.get(sourceId(asOf))?.forgottenOffset ?? -1);
 }
 

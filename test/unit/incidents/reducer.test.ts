@@ -60,6 +60,15 @@ describe('a report', () => {
     expect(types(desk.tell(report(2, [episode(0, 9, { attemptCount: 9 })])))).toEqual(['INC-1 grew']);
   });
 
+  it('takes of two reports as of one offset the later: what time alone has changed', () => {
+    const asOf = { lane: 'live', topic: 'attempts', partition: 0, offset: 1 } as const;
+    const desk = openIncident();
+    const over = [episode(0, 0, { over: true })];
+    expect(types(desk.tell(report(1, over, { asOf: { ...asOf, atMs: 20 } })))).toEqual(['INC-1 ended']);
+    expect(types(desk.tell(report(1, [episode(0, 0)], { asOf: { ...asOf, atMs: 10 } })))).toEqual(['seen']);
+    expect(types(desk.tell(report(1, [episode(0, 0)], { asOf: { ...asOf, atMs: 20 } })))).toEqual(['seen']);
+  });
+
   it('names the kind of change: higher severity, over, less', () => {
     const desk = openIncident();
     const worse = { severity: 'critical', threshold: 8, attemptCount: 9 } as const;
