@@ -22,7 +22,7 @@ export function decode<T>(topic: TopicName, text: string): T {
   return value as T;
 }
 
-export function checkSchema(topic: TopicName, version: unknown): void {
+function checkSchema(topic: TopicName, version: unknown): void {
   const known = TOPICS[topic].schema;
   if (typeof version === 'number' && version >= 1 && version <= known) return;
   if (typeof version === 'number' && version > known) {

@@ -34,7 +34,7 @@ type Cluster = {
   findBroker(options: { readonly nodeId: string }): Promise<Leader>;
 };
 
-export type Range = { readonly partition: number; readonly from: number; readonly to: number | undefined };
+type Range = { readonly partition: number; readonly from: number; readonly to: number | undefined };
 
 export type KafkaReader = {
   read(topic: TopicName, range: Range): AsyncIterable<readonly StoredRecord[]>;

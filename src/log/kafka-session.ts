@@ -26,7 +26,7 @@ export type SessionParts = {
   readonly resume: () => void;
 };
 
-export type Fetched = {
+type Fetched = {
   readonly records: readonly StoredRecord[];
   /** Where the partition ended when this was fetched. */
   readonly next: number;

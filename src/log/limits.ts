@@ -4,7 +4,7 @@ import type { TopicName } from '../model/topics.ts';
 import type { NewRecord } from './event-log.ts';
 
 /** A body of 1 MiB, which ingest takes, and what is written around it. */
-export const MAX_VALUE_BYTES = 1_048_576 + 65_536;
+const MAX_VALUE_BYTES = 1_048_576 + 65_536;
 const MAX_KEY_BYTES = 4_096;
 
 /** Throws `too_large`. */

@@ -4,7 +4,7 @@ import type { StoredRecord } from './event-log.ts';
 const MAX_RECORDS = 4_096;
 const MAX_CHARACTERS = 16_000_000;
 
-export type Bell = {
+type Bell = {
   /** Resolves at the first push after the bell was asked for, or when it is cancelled. */
   readonly rung: Promise<void>;
   cancel(): void;

@@ -2,7 +2,7 @@
 // script has to be sent again after a restart or failover, behind commands that are already queued.
 
 /** The version is part of the names: programs of two versions may use one Redis side by side. */
-export const LIBRARY = 'declinewatch_windows_v1';
+const LIBRARY = 'declinewatch_windows_v1';
 export const APPEND = 'declinewatch_windows_append_v1';
 
 /** Most field-value pairs in one HSET or HDEL: Lua cannot unpack more than about 8,000 values. */
