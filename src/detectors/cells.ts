@@ -1,170 +1,181 @@
-// The cells of one key: its matching attempts by second, and the value of the window that ends at each second that has
-// any. Values are brought up to date lazily: only the windows that contain a changed second are computed again.
+// The cells of one key: per second with any hit, what happened in it and the totals of the window that ends there. Totals
+// are kept right at each change: one in order touches one cell, a late one those whose windows contain it.
 import type { CountKind } from '../model/detector.ts';
-import type { Key } from '../model/entity.ts';
+import { changeDistinct, createDistinct, type Distinct, leavingValues, valuesAt } from './distinct.ts';
+import type { Settled } from './episodes.ts';
 
-/** What one attempt (or signal) is to one key. */
-export type Hit = {
-  /** Attempt id, or the id of the signal's object. */
-  readonly id: string;
+/** What an attempt (or signal) adds to a key; of several in one second, their sum. */
+export type Contribution = {
   /** Seconds. */
   readonly time: number;
-  /** Matches `where`. */
-  readonly matches: boolean;
-  /** Its time may be a breach instant: it matches (ratio: is in the denominator; with `at:`: is selected by it). */
-  readonly eligible: boolean;
-  /** What it adds to a distinct count; null adds nothing. */
-  readonly value: string | null;
+  /** How many match `where`. */
+  readonly matching: number;
+  /** How many are in the denominator of a ratio (`where || of`). */
+  readonly counted: number;
+  /** How many make their time a possible breach instant. */
+  readonly eligible: number;
   /** What it adds to a sum, minor units. */
   readonly amount: number;
-  /** In the denominator of a ratio (`where || of`). */
-  readonly counted: boolean;
+  /** What it adds to a distinct count; null adds nothing. */
+  readonly value: string | null;
 };
 
-export type Cell = {
-  readonly time: number;
-  readonly hits: Hit[];
-  /** Of the window (time − W, time]: aggregate, matching attempts, denominator. Valid once refreshed. */
-  value: number;
-  matching: number;
-  denominator: number;
+/** How the cells of a revision are laid out: one after the other in a list of numbers. */
+export type Layout = {
+  readonly count: CountKind;
+  readonly windowS: number;
+  /** Numbers a cell. */
+  readonly stride: number;
+  /** Has the columns `MORE`. */
+  readonly hasMore: boolean;
+  /** With `at:`, has a last column of its own for how many make it a possible breach instant. */
+  readonly hasAt: boolean;
+  /** The column that says it. */
+  readonly eligible: number;
 };
+
+/** Columns. `MORE` is a ratio's denominator, a sum's amount or, of the window only, the distinct values. */
+export const TIME = 0;
+export const HERE = 1;
+export const WINDOW = 2;
+const MORE_HERE = 3;
+export const MORE_WINDOW = 4;
 
 export type Cells = {
-  readonly key: Key;
-  readonly list: Cell[];
-  /** Seconds that changed since the last refresh: [from, to], or none. */
-  dirtyFrom: number;
-  dirtyTo: number;
-  /** Running totals of the window that ends just before the newest cell: in-order arrival costs O(1). */
-  head: { readonly totals: Totals; readonly before: number; readonly from: number } | null;
-  /** Instants before this second are no longer known here (their cells were dropped). */
-  cutS: number;
+  /** In time order. */
+  list: number[];
+  readonly distinct: Distinct | null;
+  /** What was read off the earlier part of a long list; null: nothing, or it no longer holds. */
+  settled: Settled | null;
 };
 
-export function createCells(key: Key): Cells {
-  return { key, list: [], dirtyFrom: Number.POSITIVE_INFINITY, dirtyTo: Number.NEGATIVE_INFINITY, head: null, cutS: 0 };
+export function layoutOf(settings: {
+  readonly count: CountKind;
+  readonly windowS: number;
+  readonly at: string | null;
+}): Layout {
+  const { count, windowS, at } = settings;
+  const hasMore = count !== 'attempts';
+  const columns = hasMore ? 5 : 3;
+  const hasAt = at !== null;
+  const eligible = hasAt ? columns : count === 'ratio' ? MORE_HERE : HERE;
+  return { count, windowS, stride: hasAt ? columns + 1 : columns, hasMore, hasAt, eligible };
 }
 
-export function addHit(cells: Cells, hit: Hit): void {
-  const index = indexFrom(cells.list, hit.time);
-  const found = cells.list[index];
-  if (found?.time === hit.time) found.hits.push(hit);
-  else {
-    const cell: Cell = { time: hit.time, hits: [hit], value: 0, matching: 0, denominator: 0 };
-    if (index === cells.list.length) cells.list.push(cell);
-    else cells.list.splice(index, 0, cell);
+export function createCells({ count }: Layout): Cells {
+  return { list: [], distinct: count.startsWith('distinct') ? createDistinct() : null, settled: null };
+}
+
+/** `by`: 1 asserts, -1 retracts what was asserted before. */
+export function changeCells(cells: Cells, layout: Layout, hit: Contribution, by: 1 | -1): void {
+  const { count, windowS, stride } = layout;
+  const { time } = hit;
+  if (cells.settled !== null && time < cells.settled.beforeS) cells.settled = null;
+  const at = seek(cells.list, stride, time);
+  if (cells.list[at] !== time) openCell(cells, layout, at, time);
+  const { list } = cells;
+  const matching = by * hit.matching;
+  const more = count === 'ratio' ? by * hit.counted : count === 'sum(amount)' ? by * hit.amount : 0;
+  add(list, at + HERE, matching);
+  if (more !== 0) add(list, at + MORE_HERE, more);
+  if (layout.hasAt) add(list, at + layout.eligible, by * hit.eligible);
+  for (let i = at; i < list.length && (list[i] ?? 0) < time + windowS; i += stride) {
+    add(list, i + WINDOW, matching);
+    if (more !== 0) add(list, i + MORE_WINDOW, more);
   }
-  markDirty(cells, hit.time);
+  if (hit.value !== null && hit.matching !== 0) changeValue(cells, layout, { time, value: hit.value }, by);
+  if (by === -1 && isEmpty(list, at, layout)) list.splice(at, stride);
 }
 
-export function removeHit(cells: Cells, hit: Hit): void {
-  const index = indexFrom(cells.list, hit.time);
-  const cell = cells.list[index];
-  if (cell?.time !== hit.time) return;
-  const at = cell.hits.indexOf(hit);
-  if (at < 0) return;
-  const last = cell.hits.pop();
-  if (last !== undefined && last !== hit) cell.hits[at] = last;
-  if (cell.hits.length === 0) cells.list.splice(index, 1);
-  markDirty(cells, hit.time);
+function changeValue(
+  { list, distinct }: Cells,
+  { stride, windowS }: Layout,
+  { time, value }: { readonly time: number; readonly value: string },
+  by: 1 | -1,
+): void {
+  if (distinct === null) return;
+  const changed = changeDistinct(distinct, { time, value, by, windowS });
+  if (changed === null) return;
+  for (let i = seek(list, stride, changed.fromS); i < list.length && (list[i] ?? 0) < changed.toS; i += stride)
+    add(list, i + MORE_WINDOW, by);
 }
 
-function markDirty(cells: Cells, time: number): void {
-  if (time < cells.dirtyFrom) cells.dirtyFrom = time;
-  if (time > cells.dirtyTo) cells.dirtyTo = time;
+function add(list: number[], at: number, by: number): void {
+  list[at] = (list[at] ?? 0) + by;
+}
+
+function isEmpty(list: readonly number[], at: number, { count, eligible }: Layout): boolean {
+  if (list[at + HERE] !== 0 || list[at + eligible] !== 0) return false;
+  return count !== 'ratio' || list[at + MORE_HERE] === 0;
 }
 
 /** Index of the first cell at or after `time`; the newest is looked at first, since that is where nearly all go. */
-export function indexFrom(list: readonly Cell[], time: number): number {
-  const last = list[list.length - 1];
-  if (last === undefined || last.time < time) return list.length;
+export function seek(list: readonly number[], stride: number, time: number): number {
+  const { length } = list;
+  if (length === 0 || (list[length - stride] ?? 0) < time) return length;
   let low = 0;
-  let high = list.length - 1;
+  let high = length / stride - 1;
   while (low < high) {
     const middle = (low + high) >> 1;
-    if ((list[middle]?.time ?? 0) < time) low = middle + 1;
+    if ((list[middle * stride] ?? 0) < time) low = middle + 1;
     else high = middle;
   }
-  return low;
+  return low * stride;
 }
 
-/** Brings the value of every window up to date that contains a changed second. */
-export function refresh(cells: Cells, count: CountKind, windowS: number): void {
-  const { list, dirtyFrom, dirtyTo } = cells;
-  if (dirtyFrom > dirtyTo) return;
-  cells.dirtyFrom = Number.POSITIVE_INFINITY;
-  cells.dirtyTo = Number.NEGATIVE_INFINITY;
-  const head = cells.head !== null && dirtyFrom >= cells.head.before ? cells.head : null;
-  cells.head = null;
-  const first = indexFrom(list, head?.before ?? dirtyFrom);
-  if (first === list.length) return;
-  const totals = head?.totals ?? createTotals(count);
-  let oldest = indexFrom(list, head?.from ?? (list[first]?.time ?? 0) - windowS + 1);
-  if (head === null) for (let i = oldest; i < first; i++) totals.add(list[i]);
-  for (let i = first; i < list.length; i++) {
-    const cell = list[i];
-    if (cell === undefined || cell.time >= dirtyTo + windowS) return;
-    for (let out = list[oldest]; out !== undefined && out.time <= cell.time - windowS; out = list[++oldest])
-      totals.remove(out);
-    const isNewest = i === list.length - 1;
-    if (isNewest) {
-      evaluate(cell, totals, count);
-      cells.head = { totals, before: cell.time, from: list[oldest]?.time ?? cell.time };
-    } else {
-      totals.add(cell);
-      read(cell, totals, count);
+/** A cell without hits: its window is that of the cell before it, less what has left since. */
+function openCell(cells: Cells, { stride, windowS, hasMore }: Layout, at: number, time: number): void {
+  const { list, distinct } = cells;
+  const cell = new Array<number>(stride).fill(0);
+  cell[TIME] = time;
+  const before = at === 0 ? Number.NEGATIVE_INFINITY : (list[at - stride] ?? 0);
+  if (before > time - windowS) {
+    let matching = list[at - stride + WINDOW] ?? 0;
+    let more = hasMore ? (list[at - stride + MORE_WINDOW] ?? 0) : 0;
+    const left = { fromS: before - windowS + 1, toS: time - windowS + 1 };
+    for (let i = seek(list, stride, left.fromS); (list[i] ?? time) < left.toS; i += stride) {
+      matching -= list[i + HERE] ?? 0;
+      if (hasMore) more -= list[i + MORE_HERE] ?? 0;
     }
+    cell[WINDOW] = matching;
+    if (hasMore) cell[MORE_WINDOW] = more - (distinct === null ? 0 : leavingValues(distinct, { ...left, time }));
   }
+  // Most keys have few cells: a list of just the right length takes half the memory of one that grows.
+  if (list.length < SMALL) cells.list = list.toSpliced(at, 0, ...cell);
+  else if (at === list.length) list.push(...cell);
+  else list.splice(at, 0, ...cell);
 }
 
-/** The newest cell's value, leaving the totals as they were before it. */
-function evaluate(cell: Cell, totals: Totals, count: CountKind): void {
-  totals.add(cell);
-  read(cell, totals, count);
-  totals.remove(cell);
+/** Numbers. */
+const SMALL = 96;
+
+/** The value of the window that ends at a cell. A ratio is one division of two whole numbers. */
+export function valueAt(list: readonly number[], at: number, count: CountKind): number {
+  if (count === 'attempts') return list[at + WINDOW] ?? 0;
+  const more = list[at + MORE_WINDOW] ?? 0;
+  if (count !== 'ratio') return more;
+  return more === 0 ? 0 : (list[at + WINDOW] ?? 0) / more;
 }
 
-function read(cell: Cell, totals: Totals, count: CountKind): void {
-  cell.matching = totals.matching;
-  cell.denominator = totals.denominator;
-  cell.value = totals.value(count);
-}
-
-type Totals = {
-  matching: number;
-  denominator: number;
-  add(cell: Cell | undefined): void;
-  remove(cell: Cell): void;
-  value(count: CountKind): number;
-};
-
-function createTotals(count: CountKind): Totals {
-  const distinct = count.startsWith('distinct') ? new Map<string, number>() : null;
-  let sum = 0;
-  const change = (hits: readonly Hit[], by: 1 | -1): void => {
-    for (const hit of hits) {
-      if (hit.counted) totals.denominator += by;
-      if (!hit.matches) continue;
-      totals.matching += by;
-      sum += by * hit.amount;
-      if (distinct !== null && hit.value !== null) {
-        const times = (distinct.get(hit.value) ?? 0) + by;
-        if (times === 0) distinct.delete(hit.value);
-        else distinct.set(hit.value, times);
-      }
-    }
-  };
-  const totals: Totals = {
-    matching: 0,
-    denominator: 0,
-    add: (cell) => change(cell?.hits ?? [], 1),
-    remove: (cell) => change(cell.hits, -1),
-    value: (kind) => {
-      if (kind === 'attempts') return totals.matching;
-      if (kind === 'ratio') return totals.denominator === 0 ? 0 : totals.matching / totals.denominator;
-      return distinct === null ? sum : distinct.size;
-    },
-  };
-  return totals;
+/** What stays when all before is forgotten: cells whose windows do not contain it. */
+export function cellsFrom(cells: Cells, layout: Layout, fromS: number): Cells {
+  const { list, distinct } = cells;
+  const { stride, count, eligible, hasMore } = layout;
+  if ((list[0] ?? fromS) >= fromS) return cells;
+  const kept = createCells(layout);
+  for (let at = seek(list, stride, fromS); at < list.length; at += stride) {
+    const time = list[at] ?? 0;
+    const more = hasMore ? (list[at + MORE_HERE] ?? 0) : 0;
+    const hit = {
+      time,
+      matching: list[at + HERE] ?? 0,
+      counted: count === 'ratio' ? more : 0,
+      amount: count === 'sum(amount)' ? more : 0,
+      eligible: list[at + eligible] ?? 0,
+      value: null,
+    };
+    changeCells(kept, layout, hit, 1);
+    if (distinct !== null) for (const value of valuesAt(distinct, time)) changeValue(kept, layout, { time, value }, 1);
+  }
+  return kept;
 }

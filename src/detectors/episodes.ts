@@ -1,204 +1,207 @@
 // Episodes, read off the cells (design §4.2): maximal chains of breach instants in which neighbours are at most quietFor
-// apart. Which rule judges an instant is decided by the instant's own time.
-import { compareSeverity, type Severity } from '../model/detector.ts';
+// apart. Which rule judges an instant, and which attempts between instants are members, is decided by the rule of their time.
+import { compareSeverity, type DetectorSettings, type Severity } from '../model/detector.ts';
 import type { Episode } from '../model/episode.ts';
-import { type Cell, type Cells, type Hit, indexFrom, refresh } from './cells.ts';
+import { type Cells, HERE, MORE_WINDOW, seek, valueAt, WINDOW } from './cells.ts';
 import { type DetectorRules, ladderOf, type Revision, ruleAt } from './rules.ts';
 
-/** Seconds, [fromS, toS): of first breach instants. */
-export type Range = { readonly fromS: number; readonly toS: number | null };
-
-/** What is kept of an episode whose beginning has been dropped while it is still open. */
-export type EpisodeHead = {
-  readonly firstAttemptAt: number;
-  readonly firstBreachAt: number;
-  readonly lastBreachAt: number;
-  readonly peak: number;
-  readonly severity: Severity;
-  readonly threshold: number;
-  /** Members before the cut. */
-  readonly attemptCount: number;
-  readonly settingsVersion: number;
+/** An episode that later instants may join. Persisted when its beginning is dropped: then it is its head. */
+export type OpenEpisode = {
+  firstAttemptAt: number;
+  lastAttemptAt: number;
+  firstBreachAt: number;
+  lastBreachAt: number;
+  peak: number;
+  severity: Severity;
+  threshold: number;
+  attemptCount: number;
+  settingsVersion: number;
+  /** Matching attempts after the last breach instant: members, if another follows. */
+  sinceCount: number;
+  sinceLastAt: number;
 };
 
-export type Instant = {
-  readonly time: number;
-  readonly value: number;
-  readonly severity: Severity;
-  readonly threshold: number;
-  readonly quietForS: number;
-  readonly version: number;
-  readonly revision: Revision;
+/** Where reading begins: what lies before is told by the episode that was open then. */
+export type Base = { readonly fromS: number; readonly open: Readonly<OpenEpisode> | null };
+
+/** What was read off the cells before a second: it holds as long as they and the rules stay. */
+export type Settled = {
+  readonly beforeS: number;
+  readonly stamp: number;
+  readonly ended: readonly Episode[];
+  readonly open: Readonly<OpenEpisode> | null;
 };
 
-/** The cells of one entity under each revision that counts on it. */
-export type KeyCells = readonly { readonly revision: Revision; readonly cells: Cells }[];
+/** The cells of one entity under one revision. */
+export type KeyCells = { readonly revision: Revision; readonly cells: Cells };
 
-export function episodesOfKey(
+/** All episodes of a key, in time order. */
+export function episodesOfKey(rules: DetectorRules, parts: readonly KeyCells[], base: Base): Episode[] {
+  const [only] = parts;
+  const cache = parts.length === 1 && only !== undefined ? only : null;
+  const settled = cache?.cells.settled?.stamp === rules.stamp ? cache.cells.settled : null;
+  const ended: Episode[] = settled === null ? [] : [...settled.ended];
+  const reading = createReading(settled?.open ?? base.open, ended);
+  const settleAtS = cache === null ? Number.POSITIVE_INFINITY : settleTimeOf(cache, settled);
+  let isSettled = settleAtS === Number.POSITIVE_INFINITY;
+  read(rules, parts, settled?.beforeS ?? base.fromS, (second) => {
+    if (!isSettled && cache !== null && second.time >= settleAtS) {
+      isSettled = true;
+      cache.cells.settled = { beforeS: settleAtS, stamp: rules.stamp, ended: [...ended], open: copyOf(reading.open) };
+    }
+    reading.take(second);
+  });
+  return reading.open === null ? ended : [...ended, episodeOf(reading.open)];
+}
+
+/** The episode that is open before `beforeS`; null if there is none. */
+export function openBefore(
   rules: DetectorRules,
-  parts: KeyCells,
-  head: EpisodeHead | null,
-  range?: Range,
-): Episode[] {
-  const chains = chainsOf(instantsOf(rules, parts), head);
-  const inRange = chains.filter(
-    ({ firstBreachAt }) =>
-      !range || (firstBreachAt >= range.fromS && (range.toS === null || firstBreachAt < range.toS)),
-  );
-  return inRange.map(({ head: begun, instants }) => episodeOf(parts, begun, instants));
+  parts: readonly KeyCells[],
+  { base, beforeS }: { readonly base: Base; readonly beforeS: number },
+): OpenEpisode | null {
+  const reading = createReading(base.open, []);
+  read(rules, parts, base.fromS, (second) => {
+    if (second.time < beforeS) reading.take(second);
+  });
+  return reading.open;
 }
 
-export type Chain = { readonly head: EpisodeHead | null; readonly firstBreachAt: number; readonly instants: Instant[] };
+/** Cells. A list that has grown by so many is settled up to some before its end: few changes come later than those. */
+const SETTLE_EVERY = 512;
+const SETTLE_BEHIND = 128;
 
-/** Breach instants in time order. */
-export function instantsOf(rules: DetectorRules, parts: KeyCells): Instant[] {
-  const all = parts.map((part) => instantsOfPart(rules, part));
-  const [only = []] = all;
-  return all.length === 1 ? only : all.flat().sort((a, b) => a.time - b.time);
+function settleTimeOf({ revision, cells }: KeyCells, settled: Settled | null): number {
+  const { list } = cells;
+  const { stride } = revision.layout;
+  const from = settled === null ? 0 : seek(list, stride, settled.beforeS);
+  if (list.length - from < SETTLE_EVERY * stride) return Number.POSITIVE_INFINITY;
+  return list[list.length - SETTLE_BEHIND * stride] ?? Number.POSITIVE_INFINITY;
 }
 
-function instantsOfPart(rules: DetectorRules, { revision, cells }: KeyCells[number]): Instant[] {
-  refresh(cells, revision.settings.count, revision.settings.windowS);
-  const instants: Instant[] = [];
-  const single = rules.versions.length === 1 ? ruleAt(rules, Number.MAX_SAFE_INTEGER) : undefined;
-  for (let i = indexFrom(cells.list, cells.cutS); i < cells.list.length; i++) {
-    const cell = cells.list[i];
-    if (cell === undefined || cell.matching === 0) continue;
-    const rule = single === undefined ? ruleAt(rules, cell.time) : single;
-    if (rule?.settings == null || rule.revision !== revision.number || rule.sinceS > cell.time) continue;
-    const { settings } = rule;
-    if (settings.minimum !== null && cell.denominator < settings.minimum) continue;
-    const step = ladderOf(settings).findLast(({ value }) => cell.value >= value);
-    if (step === undefined || !cell.hits.some(({ eligible }) => eligible)) continue;
-    instants.push({
-      time: cell.time,
-      value: cell.value,
-      severity: step.severity,
-      threshold: step.value,
-      quietForS: settings.quietForS,
-      version: rule.version,
-      revision,
-    });
+/** One second of a key, with the rule of its time. */
+type Second = {
+  readonly time: number;
+  readonly settings: DetectorSettings;
+  readonly version: number;
+  readonly part: KeyCells;
+  /** Index of its cell. */
+  readonly at: number;
+};
+
+function read(rules: DetectorRules, parts: readonly KeyCells[], fromS: number, take: (second: Second) => void): void {
+  const single = rules.versions.length === 1 ? rules.versions[0] : undefined;
+  const seconds: Second[] | null = parts.length > 1 ? [] : null;
+  for (const part of parts) {
+    const { list } = part.cells;
+    const { stride } = part.revision.layout;
+    for (let at = seek(list, stride, fromS); at < list.length; at += stride) {
+      const time = list[at] ?? 0;
+      const rule = single === undefined || single.sinceS > time ? ruleAt(rules, time) : single;
+      if (rule?.settings == null || rule.revision !== part.revision.number) continue;
+      const second = { time, settings: rule.settings, version: rule.version, part, at };
+      if (seconds === null) take(second);
+      else seconds.push(second);
+    }
   }
-  return instants;
+  if (seconds !== null) for (const second of seconds.sort((a, b) => a.time - b.time)) take(second);
 }
 
-/** A gap is judged by the later instant's quietFor. */
-function chainsOf(instants: readonly Instant[], head: EpisodeHead | null): Chain[] {
-  const chains: Chain[] = head === null ? [] : [{ head, firstBreachAt: head.firstBreachAt, instants: [] }];
-  let last = head?.lastBreachAt ?? Number.NEGATIVE_INFINITY;
-  for (const instant of instants) {
-    const open = chains.at(-1);
-    if (open !== undefined && instant.time - last <= instant.quietForS) open.instants.push(instant);
-    else chains.push({ head: null, firstBreachAt: instant.time, instants: [instant] });
-    last = instant.time;
-  }
-  return chains;
+export type Breach = { readonly value: number; readonly severity: Severity; readonly threshold: number };
+
+/** Null: no breach instant. */
+function judge({ settings, part, at }: Second): Breach | null {
+  const { list } = part.cells;
+  const { count, eligible } = part.revision.layout;
+  if ((list[at + WINDOW] ?? 0) === 0 || (list[at + eligible] ?? 0) === 0) return null;
+  if (count === 'ratio' && (list[at + MORE_WINDOW] ?? 0) < (settings.minimum ?? 0)) return null;
+  const value = valueAt(list, at, count);
+  const step = ladderOf(settings).findLast((candidate) => value >= candidate.value);
+  return step === undefined ? null : { value, severity: step.severity, threshold: step.value };
 }
 
-function episodeOf(parts: KeyCells, head: EpisodeHead | null, instants: readonly Instant[]): Episode {
-  const { severity, threshold, peak } = worst(head, instants);
-  const first = head?.firstBreachAt ?? instants[0]?.time ?? 0;
-  const last = instants.at(-1);
-  const { count, firstAt, lastAt } = countMembers(parts, instants, head);
+function createReading(begun: Readonly<OpenEpisode> | null, ended: Episode[]) {
+  const reading = {
+    open: copyOf(begun),
+    take: (second: Second): void => {
+      const breach = judge(second);
+      const { open } = reading;
+      if (breach === null) {
+        if (open !== null) wait(open, second);
+      } else if (open !== null && second.time - open.lastBreachAt <= second.settings.quietForS) {
+        goOn(open, second, breach);
+      } else {
+        if (open !== null) ended.push(episodeOf(open));
+        reading.open = begin(second, breach);
+      }
+    },
+  };
+  return reading;
+}
+
+const copyOf = (open: Readonly<OpenEpisode> | null): OpenEpisode | null => (open === null ? null : { ...open });
+
+/** A gap is judged by the later instant's quietFor; what came between becomes members now. */
+function goOn(open: OpenEpisode, second: Second, { value, severity, threshold }: Breach): void {
+  const here = hereOf(second);
+  open.attemptCount += open.sinceCount + here;
+  if (open.sinceCount > 0) open.lastAttemptAt = open.sinceLastAt;
+  if (here > 0) open.lastAttemptAt = second.time;
+  open.sinceCount = 0;
+  open.lastBreachAt = second.time;
+  open.settingsVersion = second.version;
+  if (value > open.peak) open.peak = value;
+  if (compareSeverity(severity, open.severity) > 0) Object.assign(open, { severity, threshold });
+}
+
+function wait(open: OpenEpisode, second: Second): void {
+  const here = hereOf(second);
+  if (here === 0) return;
+  open.sinceCount += here;
+  open.sinceLastAt = second.time;
+}
+
+/** The members so far are those of the window. */
+function begin({ time, version, part, at }: Second, { value, severity, threshold }: Breach): OpenEpisode {
+  const { list } = part.cells;
+  const { stride, windowS } = part.revision.layout;
+  let first = seek(list, stride, time - windowS + 1);
+  while (first < at && list[first + HERE] === 0) first += stride;
+  let last = at;
+  while (last > first && list[last + HERE] === 0) last -= stride;
   return {
+    firstAttemptAt: list[first] ?? time,
+    lastAttemptAt: list[last] ?? time,
+    firstBreachAt: time,
+    lastBreachAt: time,
+    peak: value,
     severity,
     threshold,
-    firstAttemptAt: head?.firstAttemptAt ?? firstAt,
-    lastAttemptAt: Math.max(lastAt, head?.lastBreachAt ?? 0),
-    firstBreachAt: first,
-    lastBreachAt: last?.time ?? head?.lastBreachAt ?? first,
-    peak,
-    attemptCount: count + (head?.attemptCount ?? 0),
-    exact: true,
-    settingsVersion: last?.version ?? head?.settingsVersion ?? 0,
+    attemptCount: list[at + WINDOW] ?? 0,
+    settingsVersion: version,
+    sinceCount: 0,
+    sinceLastAt: 0,
   };
 }
 
-/** The largest value, and the highest threshold that an instant reached under its own rule. */
-function worst(head: EpisodeHead | null, instants: readonly Instant[]) {
-  let severity: Severity | null = head?.severity ?? null;
-  let threshold = head?.threshold ?? 0;
-  let peak = head?.peak ?? Number.NEGATIVE_INFINITY;
-  for (const instant of instants) {
-    if (instant.value > peak) peak = instant.value;
-    if (compareSeverity(instant.severity, severity) > 0) {
-      severity = instant.severity;
-      threshold = instant.threshold;
-    }
-  }
-  return { severity: severity ?? 'warning', threshold, peak };
+const hereOf = ({ part, at }: Second): number => part.cells.list[at + HERE] ?? 0;
+
+function episodeOf({ sinceCount: _count, sinceLastAt: _at, ...open }: OpenEpisode): Episode {
+  return { ...open, exact: true };
 }
 
-/** The cells, in time order, that hold the members of a chain: from its first instant's window to its last instant. */
-export function* memberCells(parts: KeyCells, instants: readonly Instant[], cutS: number): Generator<Cell> {
-  for (const { revision, cells } of parts) {
-    const own = parts.length === 1 ? instants : instants.filter((instant) => instant.revision === revision);
-    const first = own[0];
-    const last = own.at(-1);
-    if (first === undefined || last === undefined) continue;
-    const from = Math.max(first.time - revision.settings.windowS + 1, cutS);
-    for (let i = indexFrom(cells.list, from); i < cells.list.length; i++) {
-      const cell = cells.list[i];
-      if (cell === undefined || cell.time > last.time) break;
-      yield cell;
-    }
-  }
-}
+export type Instant = { readonly time: number; readonly value: number; readonly revision: Revision };
 
-function countMembers(parts: KeyCells, instants: readonly Instant[], head: EpisodeHead | null) {
-  const several = parts.length > 1 ? new Set<string>() : null;
-  let count = 0;
-  let firstAt = Number.POSITIVE_INFINITY;
-  let lastAt = Number.NEGATIVE_INFINITY;
-  const cutS = head === null ? Number.NEGATIVE_INFINITY : (parts[0]?.cells.cutS ?? 0);
-  for (const cell of memberCells(parts, instants, cutS)) {
-    for (const hit of cell.hits) {
-      if (!hit.matches || several?.has(hit.id)) continue;
-      several?.add(hit.id);
-      count += 1;
-      if (hit.time < firstAt) firstAt = hit.time;
-      if (hit.time > lastAt) lastAt = hit.time;
-    }
-  }
-  return { count, firstAt, lastAt };
-}
-
-export type Details = {
-  /** Members, by time then id. */
-  readonly members: readonly Hit[];
-  readonly values: readonly { readonly time: number; readonly value: number }[];
-  /** The newest hit that `at:` selected at a breach instant; null without `at:`. */
-  readonly trigger: Hit | null;
-};
-
-/** What makes up one episode; null if there is none that begins at that breach instant. */
-export function detailsOfKey(
+/** The breach instants of an episode that are still held. */
+export function instantsOf(
   rules: DetectorRules,
-  parts: KeyCells,
-  head: EpisodeHead | null,
-  firstBreachAt: number,
-): Details | null {
-  const chain = chainsOf(instantsOf(rules, parts), head).find((candidate) => candidate.firstBreachAt === firstBreachAt);
-  if (chain === undefined) return null;
-  const { instants } = chain;
-  const members = new Map<string, Hit>();
-  for (const cell of memberCells(parts, instants, Number.NEGATIVE_INFINITY))
-    for (const hit of cell.hits) if (hit.matches) members.set(hit.id, hit);
-  return {
-    members: [...members.values()].sort((a, b) => a.time - b.time || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0)),
-    values: instants.map(({ time, value }) => ({ time, value })),
-    trigger: triggerOf(parts, instants),
-  };
-}
-
-function triggerOf(parts: KeyCells, instants: readonly Instant[]): Hit | null {
-  for (let i = instants.length - 1; i >= 0; i--) {
-    const instant = instants[i];
-    if (instant?.revision.at == null) continue;
-    const list = parts.find(({ revision }) => revision === instant.revision)?.cells.list ?? [];
-    const found = list[indexFrom(list, instant.time)]?.hits.find(({ eligible }) => eligible);
-    if (found !== undefined) return found;
-  }
-  return null;
+  parts: readonly KeyCells[],
+  { fromS, episode }: { readonly fromS: number; readonly episode: Episode },
+): Instant[] {
+  const instants: Instant[] = [];
+  read(rules, parts, Math.max(fromS, episode.firstBreachAt), (second) => {
+    const breach = second.time <= episode.lastBreachAt ? judge(second) : null;
+    if (breach !== null) instants.push({ time: second.time, value: breach.value, revision: second.part.revision });
+  });
+  return instants;
 }

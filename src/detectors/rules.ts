@@ -1,22 +1,16 @@
 // The versions of one detector in time: which rule is in force at an instant, and which versions share cells.
 import { type DetectorSettings, ladder, type Rule } from '../model/detector.ts';
 import { compileFilter, type Filter } from './cel.ts';
-import type { Cells } from './cells.ts';
-
-/** What decides about cells; versions that agree in it share them. */
-export type CellSettings = Pick<
-  DetectorSettings,
-  'on' | 'count' | 'where' | 'of' | 'at' | 'per' | 'windowS' | 'currency'
->;
+import { type Layout, layoutOf } from './cells.ts';
 
 export type Revision = {
+  readonly detector: string;
   readonly number: number;
   readonly settings: DetectorSettings;
   readonly where: Filter;
   readonly of: Filter | null;
   readonly at: Filter | null;
-  /** By scope and entity value. */
-  readonly keys: Map<string, Cells>;
+  readonly layout: Layout;
   /** Filters that failed at run time. */
   errors: number;
 };
@@ -26,12 +20,28 @@ export type DetectorRules = {
   /** In the order of their versions. */
   readonly versions: Rule[];
   readonly revisions: Map<number, Revision>;
+  /** Grows with each change: what was read off the cells before no longer holds. */
+  stamp: number;
 };
 
+/** False: that version was known. */
+export function addRule(detectors: Map<string, DetectorRules>, rule: Rule): boolean {
+  let rules = detectors.get(rule.detector);
+  if (rules === undefined) {
+    rules = { name: rule.detector, versions: [], revisions: new Map(), stamp: 0 };
+    detectors.set(rule.detector, rules);
+  }
+  if (rules.versions.some(({ version }) => version === rule.version)) return false;
+  rules.versions.push(rule);
+  rules.versions.sort((a, b) => a.version - b.version);
+  rules.stamp += 1;
+  return true;
+}
+
 /** The rule in force at second `t`: the newest version whose `since` is not after it; null if none or removed. */
-export function ruleAt(rules: DetectorRules, t: number): Rule | null {
-  for (let i = rules.versions.length - 1; i >= 0; i--) {
-    const rule = rules.versions[i];
+export function ruleAt({ versions }: DetectorRules, t: number): Rule | null {
+  for (let i = versions.length - 1; i >= 0; i--) {
+    const rule = versions[i];
     if (rule !== undefined && rule.sinceS <= t) return rule.settings === null ? null : rule;
   }
   return null;
@@ -40,12 +50,13 @@ export function ruleAt(rules: DetectorRules, t: number): Rule | null {
 /** Throws a plain Error if a filter does not compile: rules are validated before they are accepted. */
 export function createRevision(number: number, settings: DetectorSettings): Revision {
   const revision: Revision = {
+    detector: settings.name,
     number,
     settings,
     where: compiled(settings.where),
     of: settings.of === null ? null : compiled(settings.of),
     at: settings.at === null ? null : compiled(settings.at),
-    keys: new Map(),
+    layout: layoutOf(settings),
     errors: 0,
   };
   function compiled(expression: string): Filter {
@@ -56,6 +67,19 @@ export function createRevision(number: number, settings: DetectorSettings): Revi
     throw new Error(`The filter of ${settings.name} ${result.problem}.`);
   }
   return revision;
+}
+
+/** With fewer attempts than this no version of a revision can breach: its cells need not exist. */
+export function leastHits({ versions }: DetectorRules, revision: Revision): number {
+  let least = Number.POSITIVE_INFINITY;
+  for (const { settings, revision: number } of versions) {
+    if (settings === null || number !== revision.number) continue;
+    const { count, minimum } = settings;
+    const lowest = Math.min(...ladderOf(settings).map(({ value }) => value));
+    const own = count === 'ratio' ? (minimum ?? 1) : count === 'sum(amount)' ? 1 : lowest;
+    least = Math.min(least, Math.max(1, Math.ceil(own)));
+  }
+  return least;
 }
 
 export type Ladder = ReturnType<typeof ladder>;

@@ -1,42 +1,60 @@
-// The state of the fold for one source partition: merged attempts and signals, the rules, and every key's cells.
-import { attemptOf, type MergedAttempt, type MergedSignal } from '../attempts/merge.ts';
-import type { Attempt } from '../model/attempt.ts';
-import type { Key } from '../model/entity.ts';
-import { scopeId } from '../model/scope.ts';
-import type { Cells, Hit } from './cells.ts';
-import type { EpisodeHead } from './episodes.ts';
-import type { DetectorRules } from './rules.ts';
+// The state of the fold for one source partition: merged attempts and signals, the rules, and what happened on each entity.
+import type { MergedAttempt, MergedSignal } from '../attempts/merge.ts';
+import type { EntityKind } from '../model/detector.ts';
+import { type Key, keyId } from '../model/entity.ts';
+import { type Scope, scopeId } from '../model/scope.ts';
+import {
+  type AttemptTable,
+  attemptAt,
+  createAttemptTable,
+  footprintOf,
+  handleOf,
+  scopeNumber,
+  sizeOf,
+} from './attempt-table.ts';
+import type { Cells } from './cells.ts';
+import type { Entity, Group } from './entities.ts';
+import type { Base, KeyCells, OpenEpisode } from './episodes.ts';
+import type { DetectorRules, Revision } from './rules.ts';
+import { attemptSubject, type Subject, signalSubject } from './subjects.ts';
 import type { Row } from './window-store.ts';
 
-/** A hit in its place. */
-export type Placed = { readonly cells: Cells; readonly hit: Hit; readonly revision: number; readonly detector: string };
+export type HeldSignal = { merged: MergedSignal; readonly handle: number };
 
-export type HeldAttempt = { merged: MergedAttempt; readonly placed: Placed[] };
-export type HeldSignal = { merged: MergedSignal; readonly placed: Placed[] };
+/** The beginning of an episode that has been dropped while it is still open. */
+export type HeldHead = { readonly key: Key; readonly open: OpenEpisode };
 
 export type FoldState = {
   /** `live` sees live views only; `all` sees every view (backtest, history). */
   readonly lane: 'live' | 'all';
-  readonly attempts: Map<string, HeldAttempt>;
+  readonly attempts: AttemptTable;
+  /** By scope, kind and id of the object; their handles are of their own. */
   readonly signals: Map<string, HeldSignal>;
+  readonly signalByHandle: Map<number, HeldSignal>;
+  nextSignal: number;
   /** Charge → ids of the signals that wait for, or follow, its facts. */
   readonly signalsOfCharge: Map<string, Set<string>>;
   readonly detectors: Map<string, DetectorRules>;
-  /** Heads of open episodes, by keyId. */
-  readonly heads: Map<string, EpisodeHead>;
+  /** By what is counted and on which kind of entity. */
+  readonly groups: Map<string, Group>;
+  /** By keyId. */
+  readonly heads: Map<string, HeldHead>;
   /** Milliseconds: the greatest `receivedAt` seen. */
   greatestReceivedAt: number;
-  /** Seconds: what lies before has been dropped. */
+  /** Seconds: breach instants before it have been dropped. */
   cutS: number;
 };
 
 export function createState(options: { readonly lane: 'live' | 'all' }): FoldState {
   return {
     lane: options.lane,
-    attempts: new Map(),
+    attempts: createAttemptTable(),
     signals: new Map(),
+    signalByHandle: new Map(),
+    nextSignal: 0,
     signalsOfCharge: new Map(),
     detectors: new Map(),
+    groups: new Map(),
     heads: new Map(),
     greatestReceivedAt: 0,
     cutS: 0,
@@ -44,37 +62,83 @@ export function createState(options: { readonly lane: 'live' | 'all' }): FoldSta
 }
 
 /** Ids are Stripe's, unique in a scope. */
-export function idInScope(scope: { readonly account: string | null; readonly livemode: boolean }, id: string): string {
+export function idInScope(scope: Scope, id: string): string {
   return `${scopeId(scope)}/${id}`;
 }
 
 /** The attempt of that id, as merged so far; null if it is not held. */
-export function findAttempt(state: FoldState, scope: Key['scope'], id: string): Attempt | null {
-  const held = state.attempts.get(idInScope(scope, id));
-  return held === undefined ? null : attemptOf(held.merged);
+export function findAttempt({ attempts }: FoldState, scope: Scope, id: string): MergedAttempt | null {
+  const handle = handleOf(attempts, scopeNumber(attempts, scope), id);
+  return handle < 0 ? null : attemptAt(attempts, handle);
+}
+
+/** Where episodes of a key are read from. */
+export function baseOf({ heads, cutS }: FoldState, key: Key): Base {
+  return { fromS: cutS, open: heads.get(keyId(key))?.open ?? null };
+}
+
+export function groupOf({ groups }: FoldState, on: 'attempt' | 'signal', kind: EntityKind): Group {
+  const id = `${on}/${kind}`;
+  let group = groups.get(id);
+  if (group === undefined) {
+    group = { on, kind, slots: [], scopes: [] };
+    groups.set(id, group);
+  }
+  return group;
+}
+
+/** What a key's revisions have counted; those without cells have too few attempts to breach. */
+export function partsOf(state: FoldState, key: Key): KeyCells[] {
+  const parts: KeyCells[] = [];
+  const rules = state.detectors.get(key.detector);
+  if (rules === undefined) return parts;
+  const scope = scopeNumber(state.attempts, key.scope);
+  for (const revision of rules.revisions.values()) {
+    const { on, per } = revision.settings;
+    if (per !== key.entity.kind) continue;
+    const group = groupOf(state, on, per);
+    const entity = group.scopes[scope]?.get(key.entity.value);
+    const cells = typeof entity === 'object' ? cellsOf(group, entity, revision) : undefined;
+    if (cells !== undefined) parts.push({ revision, cells });
+  }
+  return parts;
+}
+
+function cellsOf({ slots }: Group, { cells }: Entity, revision: Revision): Cells | undefined {
+  return cells[slots.findIndex((slot) => slot.revision === revision)];
+}
+
+/** What is counted under a handle, as it is now. */
+export function subjectOf(state: FoldState, on: Group['on'], handle: number): Subject {
+  if (on === 'attempt') return attemptSubject(attemptAt(state.attempts, handle));
+  const held = state.signalByHandle.get(handle);
+  if (held === undefined) throw new Error('a handle of no signal');
+  return subjectOfSignal(state, held.merged);
+}
+
+export function subjectOfSignal(state: FoldState, merged: MergedSignal): Subject {
+  return signalSubject(merged, merged.charge === null ? null : findAttempt(state, merged, merged.charge));
 }
 
 export type FoldStats = {
   readonly attempts: number;
   readonly signals: number;
+  /** Entities that some detector counts on. */
   readonly keys: number;
-  readonly cells: number;
+  /** Of the attempts, outside the heap. */
+  readonly bytes: number;
   /** Filters that failed at run time, by detector. */
   readonly filterErrors: Readonly<Record<string, number>>;
 };
 
-export function statsOf(state: FoldState): FoldStats {
+export function statsOf({ attempts, signals, groups, detectors }: FoldState): FoldStats {
   let keys = 0;
-  let cells = 0;
+  for (const { scopes } of groups.values()) for (const entities of scopes) keys += entities?.size ?? 0;
   const filterErrors: Record<string, number> = {};
-  for (const { name, revisions } of state.detectors.values()) {
-    for (const revision of revisions.values()) {
-      keys += revision.keys.size;
-      for (const { list } of revision.keys.values()) cells += list.length;
-      if (revision.errors > 0) filterErrors[name] = (filterErrors[name] ?? 0) + revision.errors;
-    }
-  }
-  return { attempts: state.attempts.size, signals: state.signals.size, keys, cells, filterErrors };
+  for (const { name, revisions } of detectors.values())
+    for (const { errors } of revisions.values())
+      if (errors > 0) filterErrors[name] = (filterErrors[name] ?? 0) + errors;
+  return { attempts: sizeOf(attempts), signals: signals.size, keys, bytes: footprintOf(attempts), filterErrors };
 }
 
 export const CLOCK_ROW = 'state/clock';

@@ -1,5 +1,6 @@
 // Rebuilding the windows of a partition from the log, keeping them far enough back, and dropping what is too old.
 import { AppError, messageOf } from '../model/errors.ts';
+import { sizeOf } from './attempt-table.ts';
 import { keysOf } from './fold.ts';
 import { horizonMs } from './retain.ts';
 import { type Live, originRow, rulesOf, setMark } from './worker-live.ts';
@@ -70,7 +71,7 @@ export async function goOnRebuilding(seat: Seat, live: Live, count: number): Pro
   if (isMilestone) logger.info({ partition, next: live.next, until: rebuildUntil }, 'rebuilding windows');
   if (live.next < rebuildUntil) return null;
   if (!(await lookAtAll(seat, live))) return (await present(seat)).next;
-  logger.info({ partition, from, attempts: live.state.attempts.size }, 'windows are rebuilt');
+  logger.info({ partition, from, attempts: sizeOf(live.state.attempts) }, 'windows are rebuilt');
   return null;
 }
 

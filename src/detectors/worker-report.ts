@@ -1,20 +1,19 @@
 // From the fold's state to what is told of one key: its episodes in the live lane's range, the report, and who made up an
 // episode that has ended.
 import { createHash } from 'node:crypto';
-import { attemptOf } from '../attempts/merge.ts';
-import { type AttemptFields, SIGNALS } from '../model/attempt.ts';
+import type { AttemptFields } from '../model/attempt.ts';
 import type { Rule } from '../model/detector.ts';
 import { type Key, keyId, type LabelledEntity } from '../model/entity.ts';
 import type { AsOf, Episode, Report, ReportedEpisode } from '../model/episode.ts';
 import { maskEntity } from '../model/mask.ts';
 import { type EndedMembers, MEMBERS_MAX } from '../model/members.ts';
 import { scopeId } from '../model/scope.ts';
-import type { Hit } from './cells.ts';
+import type { Member } from './details.ts';
 import { evidenceOf, type MemberFacts } from './evidence.ts';
 import { detailsOf, episodesOf } from './fold.ts';
 import { type EpisodeNow, isOver, type ReportMark, type ToldEpisode } from './reports.ts';
 import { liveFromS } from './retain.ts';
-import { type FoldState, idInScope } from './state.ts';
+import type { FoldState } from './state.ts';
 
 /** Most episodes in one report, and most of them with evidence: the newest. A report stays below 1 MiB. */
 const MAX_EPISODES = 1_500;
@@ -87,7 +86,7 @@ export type TellOptions = {
 /** The report of a key, and the members of each episode that was not over when it was last told and is now. */
 export function tell(state: FoldState, key: Key, { standing, asOf, piiKey }: TellOptions): Told {
   const { episodes, fromS, mark } = standing;
-  const ended: { episode: Episode; hits: readonly Hit[] }[] = [];
+  const ended: { episode: Episode; hits: readonly Member[] }[] = [];
   let receivedAt: number | null = null;
   let fields: AttemptFields | null = null;
   const reported = episodes.map((episode, i): ReportedEpisode => {
@@ -97,10 +96,10 @@ export function tell(state: FoldState, key: Key, { standing, asOf, piiKey }: Tel
     const hits = details?.members ?? [];
     const wasOver = mark?.episodes.some((before) => before.over && overlap(before, episode)) ?? false;
     if (episode.over && !wasOver) ended.push({ episode, hits });
-    const facts = hits.flatMap((hit) => factsOf(state, key, hit) ?? []);
+    const facts = hits.map(factsOf);
     receivedAt = facts.reduce((latest, member) => Math.max(latest, member.receivedAt), 0) || null;
     fields = facts.findLast((member) => member.fields.card !== undefined)?.fields ?? fields;
-    const trigger = details?.trigger ? factsOf(state, key, details.trigger) : null;
+    const trigger = details?.trigger ? factsOf(details.trigger) : null;
     return { ...plain, evidence: evidenceOf({ members: facts, values: details?.values ?? [], trigger }) };
   });
   const entity = maskEntity(key.entity, fields, piiKey);
@@ -133,7 +132,7 @@ export function reportId({ detector, scope, entity }: MaskedKey, asOf: AsOf): st
   return `report:${hash}:${asOf.partition}:${asOf.offset}${asOf.atMs === undefined ? '' : `:${asOf.atMs}`}`;
 }
 
-function endedMembers(key: MaskedKey, episode: Episode, hits: readonly Hit[]): EndedMembers {
+function endedMembers(key: MaskedKey, episode: Episode, hits: readonly Member[]): EndedMembers {
   const attempts: string[] = [];
   let characters = 0;
   for (let i = hits.length - 1; i >= 0 && attempts.length < MEMBERS_MAX; i--) {
@@ -148,25 +147,10 @@ function endedMembers(key: MaskedKey, episode: Episode, hits: readonly Hit[]): E
   return { detector, scope, entity: { kind, value }, firstBreachAt, lastBreachAt, attemptCount, attempts };
 }
 
-/** What the windows hold of a member; null if it is no longer held. */
-function factsOf(state: FoldState, key: Key, { id, time }: Hit): (MemberFacts & { receivedAt: number }) | null {
-  const attempt = state.attempts.get(idInScope(key.scope, id));
-  const signal = SIGNALS.map((kind) => state.signals.get(idInScope(key.scope, `${kind}/${id}`))).find(Boolean);
-  const isOfSignals = state.detectors.get(key.detector)?.versions.some(({ settings }) => settings?.on === 'signal');
-  if (isOfSignals && signal !== undefined) {
-    const { merged } = signal;
-    const charge = merged.charge === null ? undefined : state.attempts.get(idInScope(key.scope, merged.charge));
-    const { amount, currency, ...known } = charge === undefined ? {} : attemptOf(charge.merged).fields;
-    const own = merged.amount === undefined || merged.currency === undefined ? { amount, currency } : merged;
-    const money =
-      own.amount === undefined || own.currency === undefined ? {} : { amount: own.amount, currency: own.currency };
-    return { id, at: time, code: merged.reason, fields: { ...known, ...money }, receivedAt: merged.receivedAt };
-  }
-  if (attempt === undefined) return null;
-  const { fields } = attemptOf(attempt.merged);
+function factsOf({ id, time, fields, reason, receivedAt }: Member): MemberFacts & { receivedAt: number } {
   const { result } = fields;
   const outcome = result === undefined ? {} : { outcome: result.outcome };
-  return { id, at: time, ...outcome, code: result?.code ?? '', fields, receivedAt: attempt.merged.receivedAt };
+  return { id, at: time, ...outcome, code: result?.code ?? reason, fields, receivedAt };
 }
 
 /** A mark as a row of the window store. */

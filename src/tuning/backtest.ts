@@ -1,6 +1,8 @@
 // A backtest: recorded Stripe events through the very same normaliser and fold that count in earnest. One lane, no
 // lateness: what comes out is a function of the set of events. Its memory grows with the attempts, not with the file.
+
 import { attemptOf } from '../attempts/merge.ts';
+import { attemptsOf, sizeOf } from '../detectors/attempt-table.ts';
 import { detailsOf, episodesOf, type FoldRecord, fold, keysOf } from '../detectors/fold.ts';
 import { createState, type FoldState } from '../detectors/state.ts';
 import { unwrapEnvelope } from '../ingest/envelope.ts';
@@ -113,7 +115,7 @@ export function createBacktest({ detectors, general }: BacktestOptions): Backtes
     },
     summary: () => {
       flush();
-      return { ...counts, attempts: state.attempts.size, outcomes: outcomesOf(state), episodes: countOf(state) };
+      return { ...counts, attempts: sizeOf(state.attempts), outcomes: outcomesOf(state), episodes: countOf(state) };
     },
   };
 }
@@ -132,7 +134,7 @@ function stamped(record: UnstampedView | UnstampedSignal): FoldRecord {
 
 function outcomesOf({ attempts }: FoldState): Readonly<Record<string, number>> {
   const counts = new Map<string, number>();
-  for (const { merged } of attempts.values()) {
+  for (const merged of attemptsOf(attempts)) {
     const outcome = attemptOf(merged).fields.result?.outcome;
     if (outcome !== undefined) counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
   }

@@ -1,0 +1,179 @@
+// The merged attempts of a partition: found by scope and id, kept as bytes, named by handles that the windows hold.
+import type { MergedAttempt } from '../attempts/merge.ts';
+import type { Scope } from '../model/scope.ts';
+import {
+  type Cursor,
+  createDictionary,
+  type Dictionary,
+  isTextAt,
+  packAttempt,
+  unpackAttempt,
+} from './attempt-pack.ts';
+import {
+  bytesOf,
+  type Chunks,
+  createChunks,
+  dropRecord,
+  growChunks,
+  grown,
+  HEADER_BYTES,
+  isHeld,
+  putRecord,
+  recordAt,
+} from './chunks.ts';
+
+export type AttemptTable = {
+  readonly scopes: ScopeNumbers;
+  readonly chunks: Chunks;
+  readonly dictionary: Dictionary;
+  readonly scratch: Cursor;
+  /** Handles to be used again. */
+  readonly free: number[];
+  /** Handles below it have been in use. */
+  end: number;
+  /** By handle: seconds, hash of the id, number of the scope. */
+  times: Float64Array;
+  hashes: Int32Array;
+  scopeOf: Int32Array;
+  /** Open addressing by hash: handle + 1; 0: empty; -1: was in use. */
+  index: Int32Array;
+  /** Slots of the index that are not empty. */
+  taken: number;
+};
+
+/** Scopes by number, and numbers by account: [test, live]. */
+export type ScopeNumbers = { readonly list: Scope[]; readonly byAccount: Map<string | null, [number, number]> };
+
+const FIRST_LENGTH = 1_024;
+
+export function createAttemptTable(): AttemptTable {
+  return {
+    scopes: { list: [], byAccount: new Map() },
+    chunks: createChunks(),
+    dictionary: createDictionary(),
+    scratch: { bytes: Buffer.allocUnsafe(4_096), at: 0 },
+    free: [],
+    end: 0,
+    times: new Float64Array(FIRST_LENGTH),
+    hashes: new Int32Array(FIRST_LENGTH),
+    scopeOf: new Int32Array(FIRST_LENGTH),
+    index: new Int32Array(FIRST_LENGTH * 4),
+    taken: 0,
+  };
+}
+
+/** The number of a scope, given at its first sight. */
+export function scopeNumber({ scopes }: AttemptTable, { account, livemode }: Scope): number {
+  let numbers = scopes.byAccount.get(account);
+  if (numbers === undefined) {
+    const first = scopes.list.length;
+    scopes.list.push({ account, livemode: false }, { account, livemode: true });
+    numbers = [first, first + 1];
+    scopes.byAccount.set(account, numbers);
+  }
+  return numbers[livemode ? 1 : 0];
+}
+
+export function sizeOf({ end, free }: AttemptTable): number {
+  return end - free.length;
+}
+
+/** The handle of an attempt; -1 if it is not held. */
+export function handleOf(table: AttemptTable, scope: number, id: string): number {
+  const { index, hashes, scopeOf, chunks } = table;
+  const hash = hashText(id, scope);
+  const mask = index.length - 1;
+  for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
+    const held = index[slot] ?? 0;
+    if (held === 0) return -1;
+    const handle = held - 1;
+    if (held > 0 && hashes[handle] === hash && scopeOf[handle] === scope && isTextAt(recordAt(chunks, handle), id))
+      return handle;
+  }
+}
+
+export function attemptAt({ chunks, dictionary, scopes, scopeOf }: AttemptTable, handle: number): MergedAttempt {
+  const scope = scopes.list[scopeOf[handle] ?? -1];
+  if (scope === undefined) throw new Error('a handle of no scope');
+  return unpackAttempt(recordAt(chunks, handle), dictionary, scope);
+}
+
+/** Stores an attempt that is not held yet; its handle. */
+export function addAttempt(table: AttemptTable, scope: number, merged: MergedAttempt): number {
+  const handle = table.free.pop() ?? table.end++;
+  if (handle >= table.times.length) grow(table);
+  table.hashes[handle] = hashText(merged.id, scope);
+  table.scopeOf[handle] = scope;
+  replaceAttempt(table, handle, merged);
+  if (table.taken * 2 >= table.index.length) rebuildIndex(table);
+  else insert(table, handle);
+  return handle;
+}
+
+export function replaceAttempt(
+  { scratch, dictionary, chunks, times }: AttemptTable,
+  handle: number,
+  merged: MergedAttempt,
+): void {
+  scratch.at = HEADER_BYTES;
+  packAttempt(scratch, dictionary, merged);
+  putRecord(chunks, handle, scratch.bytes, scratch.at);
+  times[handle] = merged.time;
+}
+
+/** Its handle may be given to another attempt: nothing may hold it any more. */
+export function removeAttempt({ index, hashes, chunks, free }: AttemptTable, handle: number): void {
+  const mask = index.length - 1;
+  let slot = (hashes[handle] ?? 0) & mask;
+  while (index[slot] !== handle + 1) slot = (slot + 1) & mask;
+  index[slot] = -1;
+  dropRecord(chunks, handle);
+  free.push(handle);
+}
+
+export function* handlesOf(table: AttemptTable): Generator<number> {
+  for (let handle = 0; handle < table.end; handle++) if (isHeld(table.chunks, handle)) yield handle;
+}
+
+export function* attemptsOf(table: AttemptTable): Generator<MergedAttempt> {
+  for (const handle of handlesOf(table)) yield attemptAt(table, handle);
+}
+
+/** Bytes outside the heap. */
+export function footprintOf({ chunks, times, hashes, scopeOf, index }: AttemptTable): number {
+  const columns = [times, hashes, scopeOf, index, chunks.chunkOf, chunks.offsetOf];
+  return bytesOf(chunks) + columns.reduce((sum, { byteLength }) => sum + byteLength, 0);
+}
+
+function grow(table: AttemptTable): void {
+  const length = Math.ceil(table.times.length * 1.5);
+  table.times = grown(table.times, new Float64Array(length));
+  table.hashes = grown(table.hashes, new Int32Array(length));
+  table.scopeOf = grown(table.scopeOf, new Int32Array(length));
+  growChunks(table.chunks, length);
+}
+
+function insert(table: AttemptTable, handle: number): void {
+  const { index, hashes } = table;
+  const mask = index.length - 1;
+  let slot = (hashes[handle] ?? 0) & mask;
+  while ((index[slot] ?? 0) > 0) slot = (slot + 1) & mask;
+  if (index[slot] === 0) table.taken += 1;
+  index[slot] = handle + 1;
+}
+
+/** Without the slots that were in use, and twice as long if it is more than a quarter full. */
+function rebuildIndex(table: AttemptTable): void {
+  const { length } = table.index;
+  table.index = new Int32Array(sizeOf(table) * 4 > length ? length * 2 : length);
+  table.taken = 0;
+  for (const handle of handlesOf(table)) insert(table, handle);
+}
+
+/** FNV-1a over the characters, mixed once more; the ids are Stripe's, so nobody outside chooses them. */
+function hashText(text: string, scope: number): number {
+  let hash = 0x811c9dc5 ^ scope;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  hash ^= hash >>> 15;
+  return Math.imul(hash, 0x2c1b3c6d) ^ (hash >>> 12);
+}

@@ -1,0 +1,60 @@
+// The fold's state as it comes back from the window store: rows first, then everything that follows from them.
+import { decodeMerged, decodeMergedSignal } from '../attempts/wire.ts';
+import type { Rule } from '../model/detector.ts';
+import { addAttempt, handleOf, handlesOf, replaceAttempt, scopeNumber } from './attempt-table.ts';
+import { holdSignal, openSlot, place } from './place.ts';
+import { dropSubjects, HEAD_ROW, heldFromS } from './retain.ts';
+import { addRule, createRevision } from './rules.ts';
+import { CLOCK_ROW, type FoldState, type HeldHead, subjectOf, subjectOfSignal } from './state.ts';
+import type { Row } from './window-store.ts';
+
+/** Takes rows of the store, in the order they were appended and in any pages; `finishRestore` makes the cells. */
+export function restoreRows(state: FoldState, rows: readonly Row[]): void {
+  for (const { kind, id, value } of rows) {
+    if (kind === 'attempt' && value !== null) restoreAttempt(state, id, value);
+    else if (kind === 'rule' && value !== null) addRule(state.detectors, JSON.parse(value) as Rule);
+    else if (kind === 'mark' && id === CLOCK_ROW && value !== null) Object.assign(state, JSON.parse(value));
+    else if (kind === 'mark' && id.startsWith(HEAD_ROW)) restoreHead(state, id.slice(HEAD_ROW.length), value);
+  }
+}
+
+const SIGNAL = 'signal:';
+
+function restoreAttempt(state: FoldState, id: string, value: string): void {
+  if (id.startsWith(SIGNAL)) {
+    const merged = decodeMergedSignal(value);
+    holdSignal(state, id.slice(SIGNAL.length), merged);
+    return;
+  }
+  const merged = decodeMerged(value);
+  const scope = scopeNumber(state.attempts, merged);
+  const handle = handleOf(state.attempts, scope, merged.id);
+  if (handle < 0) addAttempt(state.attempts, scope, merged);
+  else replaceAttempt(state.attempts, handle, merged);
+}
+
+function restoreHead(state: FoldState, id: string, value: string | null): void {
+  if (value === null) state.heads.delete(id);
+  else state.heads.set(id, JSON.parse(value) as HeldHead);
+}
+
+/** Makes the cells of everything restored. */
+export function finishRestore(state: FoldState): void {
+  dropSubjects(state, heldFromS(state));
+  for (const rules of state.detectors.values()) {
+    for (const { settings, revision: number } of rules.versions) {
+      if (settings === null || rules.revisions.has(number)) continue;
+      const revision = createRevision(number, settings);
+      rules.revisions.set(number, revision);
+      openSlot(state, rules, revision);
+    }
+  }
+  for (const handle of handlesOf(state.attempts)) {
+    const scope = state.attempts.scopeOf[handle] ?? 0;
+    place(state, 'attempt', { handle, scope, before: null, after: subjectOf(state, 'attempt', handle) }, null);
+  }
+  for (const [handle, { merged }] of state.signalByHandle) {
+    const scope = scopeNumber(state.attempts, merged);
+    place(state, 'signal', { handle, scope, before: null, after: subjectOfSignal(state, merged) }, null);
+  }
+}
