@@ -12,19 +12,30 @@ const MINUTE_MS = 60_000;
 export const WRITES_PER_MINUTE = 30;
 export const READS_PER_MINUTE = 50;
 
-/** At most `perMinute` calls in any 60 seconds. */
+/** At most `perMinute` calls in any 60 seconds, by the times at which they really go out. */
 export function createPace({ clock, perMinute }: { readonly clock: Clock; readonly perMinute: number }): Pace {
-  /** When the last calls went out, or will. */
+  /** When the last calls went out. */
   const times: number[] = [];
+  let turn: Promise<unknown> = Promise.resolve();
+  const wait = async (signal: AbortSignal): Promise<boolean> => {
+    while (!signal.aborted) {
+      const now = clock.now();
+      const first = times.length < perMinute ? undefined : times[0];
+      const waitMs = first === undefined ? 0 : first + MINUTE_MS - now;
+      if (waitMs <= 0) {
+        times.push(now);
+        if (times.length > perMinute) times.shift();
+        return true;
+      }
+      await clock.sleep(waitMs, signal);
+    }
+    return false;
+  };
   return {
     take: async (signal) => {
-      const now = clock.now();
-      const oldest = times.length < perMinute ? undefined : times[times.length - perMinute];
-      const at = oldest === undefined ? now : Math.max(now, oldest + MINUTE_MS);
-      times.push(at);
-      if (times.length > perMinute * 2) times.splice(0, times.length - perMinute);
-      if (at > now) await clock.sleep(at - now, signal);
-      return !signal.aborted;
+      const own = turn.then(async () => await wait(signal));
+      turn = own;
+      return await own;
     },
   };
 }
