@@ -1,18 +1,23 @@
 // `declinewatch backtest`: recorded Stripe events through the very same fold; prints the episodes that come out.
 import { readDetectorsFile, SHIPPED_DETECTORS } from '../app/settings-file.ts';
 import { loadConfig } from '../config/config.ts';
+import { parseDurationMs } from '../detectors/durations.ts';
 import { type Backtest, createBacktest } from '../tuning/backtest.ts';
 import { linesOf, MAX_LINE_BYTES } from '../tuning/lines.ts';
 import { backtestTable } from './backtest-table.ts';
 import { type CliCommand, type CommandContext, flagOption, printJson, textOption, usageError } from './command.ts';
 import { createProgress, type EventSource, openSources, type Progress } from './event-files.ts';
+import { readLog } from './recorded-log.ts';
 
 export const backtestCommand: CliCommand = {
   summary: 'recorded Stripe events through the detectors: which episodes come out',
   help: `
 usage: declinewatch backtest --events FILE… [--detectors FILE] [--json] [--skip-bad]
+       declinewatch backtest --since 7d [--detectors FILE] [--json] [--skip-bad]
 
   --events FILE…    Stripe events as JSON Lines, in any order, duplicates allowed; several files, - for standard input
+  --since 7d        instead of files: what this installation has received since then (35 days at most are kept);
+                    a service that runs is not disturbed
   --detectors FILE  the detectors (default: DECLINEWATCH_DETECTORS, else those that come with the program)
   --json            one episode a line, and a last line {"summary":…}
   --skip-bad        a bad line is named all the same, but does not make the command fail
@@ -25,6 +30,7 @@ examples:
   zcat 2026-*.jsonl.gz | declinewatch backtest --events - --json | jq .entity`,
   options: {
     events: { type: 'string', multiple: true },
+    since: { type: 'string' },
     detectors: { type: 'string' },
     json: { type: 'boolean' },
     'skip-bad': { type: 'boolean' },
@@ -33,29 +39,47 @@ examples:
 };
 
 async function run(context: CommandContext): Promise<number> {
-  const names = fileNames(context);
-  const file = await readDetectorsFile(
-    textOption(context, 'detectors') ?? loadConfig().detectorsFile ?? SHIPPED_DETECTORS,
-  );
-  const sources = await openSources(names);
+  const sinceMs = sinceOf(context);
+  const names = sinceMs === null ? fileNames(context) : [];
+  const config = loadConfig();
+  const file = await readDetectorsFile(textOption(context, 'detectors') ?? config.detectorsFile ?? SHIPPED_DETECTORS);
   const backtest = createBacktest(file);
-  const progress = createProgress(context.stderr, sources);
   const told = createComplaints(context);
-  for (const source of sources) await read(source, { backtest, progress, told });
-  progress.end();
+  if (sinceMs === null) await readFiles(names, { context, backtest, told });
+  else await readLog(config, { sinceMs, backtest, tell: told.tell });
   told.end();
   print(context, backtest, file.detectors);
   const isFine = told.count === 0 || flagOption(context, 'skip-bad');
   return isFine ? 0 : 1;
 }
 
+/** Milliseconds since the epoch. */
+function sinceOf(context: CommandContext): number | null {
+  const text = textOption(context, 'since');
+  if (text === null) return null;
+  if (context.values.events !== undefined) throw usageError('backtest takes --events or --since, not both.');
+  const agoMs = parseDurationMs(text);
+  if (agoMs === null || agoMs === 0) throw usageError(`--since takes a duration, e.g. 7d or 12h, not "${text}".`);
+  return Date.now() - agoMs;
+}
+
 /** `--events a b` and `--events a --events b` alike: what follows without an option of its own is a file too. */
 function fileNames(context: CommandContext): readonly string[] {
   const given = context.values.events;
   const names = [...(Array.isArray(given) ? given.map(String) : []), ...context.positionals];
-  if (!Array.isArray(given)) throw usageError('backtest takes --events FILE…, e.g. --events events.jsonl.');
+  if (!Array.isArray(given))
+    throw usageError('backtest takes --events FILE…, e.g. --events events.jsonl, or --since 7d.');
   if (names.filter((name) => name === '-').length > 1) throw usageError('Standard input (-) can be read once only.');
   return names;
+}
+
+type FilesParts = { readonly context: CommandContext; readonly backtest: Backtest; readonly told: Complaints };
+
+async function readFiles(names: readonly string[], { context, backtest, told }: FilesParts): Promise<void> {
+  const sources = await openSources(names);
+  const progress = createProgress(context.stderr, sources);
+  for (const source of sources) await read(source, { backtest, progress, told });
+  progress.end();
 }
 
 type Complaints = { tell(message: string): void; end(): void; readonly count: number };

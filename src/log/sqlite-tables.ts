@@ -32,7 +32,7 @@ export const SCHEMA: readonly Statement[] = [
 
 export type Ends = { readonly first: number; readonly next: number };
 
-export async function endsOf(database: Database, topic: TopicName): Promise<Ends> {
+export async function endsOf(database: Pick<Database, 'all'>, topic: TopicName): Promise<Ends> {
   const table = tableOf(topic);
   const sql = `SELECT (SELECT min(id) FROM ${table}) AS first, (SELECT seq FROM sqlite_sequence WHERE name = ?) AS last`;
   const [row] = await database.all(sql, [table]);
@@ -42,7 +42,7 @@ export async function endsOf(database: Database, topic: TopicName): Promise<Ends
 
 /** At most `limit` records of [from, to), in offset order. On the readers' thread: appends do not wait for it. */
 export async function readPage(
-  database: Database,
+  database: Pick<Database, 'readAside'>,
   topic: TopicName,
   { from, to, limit }: { readonly from: number; readonly to: number; readonly limit: number },
 ): Promise<readonly StoredRecord[]> {

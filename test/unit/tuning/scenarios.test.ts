@@ -51,10 +51,7 @@ describe('the shipped detectors', () => {
   it('say less than three things on an ordinary day', () => {
     for (const seed of SEEDS) {
       const episodes = episodesIn({ name: 'ordinary', seed, everyS: 10, seconds: 86_400 });
-      expect(
-        episodes.map(({ detector, entity }) => [detector, entity.kind]),
-        `seed ${seed}`,
-      ).toHaveLength(0);
+      expect(episodes.length, `seed ${seed}`).toBeLessThan(3);
     }
   });
 });

@@ -1,0 +1,60 @@
+// What an installation has recorded, read beside the service that runs: for a backtest of its own past.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { decodeAttemptsRecord } from '../attempts/wire.ts';
+import type { Config } from '../config/config.ts';
+import type { EventLog, StoredRecord } from '../log/event-log.ts';
+import { AppError } from '../model/errors.ts';
+import type { Backtest } from '../tuning/backtest.ts';
+
+type LogReader = Pick<EventLog, 'read' | 'ends' | 'offsetsAt' | 'close'>;
+
+export type ReadLogOptions = {
+  /** Milliseconds: records received before are left out. */
+  readonly sinceMs: number;
+  readonly backtest: Pick<Backtest, 'addRecord' | 'addBad'>;
+  readonly tell: (message: string) => void;
+};
+
+/** Both lanes count, as in a file. Throws `no_log` and the log's errors. */
+export async function readLog(config: Config, { sinceMs, backtest, tell }: ReadLogOptions): Promise<void> {
+  const log = await openReader(config);
+  try {
+    for (const { partition, offset } of await log.offsetsAt('attempts', sinceMs))
+      for await (const page of log.read('attempts', partition, offset))
+        for (const record of page) take(record, { backtest, tell });
+  } finally {
+    await log.close();
+  }
+}
+
+function take(record: StoredRecord, { backtest, tell }: Omit<ReadLogOptions, 'sinceMs'>): void {
+  try {
+    const decoded = decodeAttemptsRecord(record.value);
+    // Rules are those of the file.
+    if (decoded.record !== 'rule') backtest.addRecord(decoded);
+  } catch (error) {
+    if (!(error instanceof AppError) || error.code !== 'bad_record') throw error;
+    backtest.addBad();
+    tell(`attempts, partition ${record.partition}, offset ${record.offset}: ${error.message}`);
+  }
+}
+
+async function openReader({ kafka, topicPrefix, dataFolder, demo }: Config): Promise<LogReader> {
+  if (kafka !== null) {
+    const [{ openKafkaLog }, { createLogger }] = await Promise.all([
+      import('../log/kafka.ts'),
+      import('../telemetry/logger.ts'),
+    ]);
+    return await openKafkaLog({
+      ...kafka,
+      clientId: 'declinewatch-backtest',
+      topicPrefix,
+      logger: createLogger('error'),
+    });
+  }
+  const { openSqliteReader } = await import('../log/sqlite-reader.ts');
+  const file = join(dataFolder, 'declinewatch.db');
+  const ofDemo = join(dataFolder, 'demo', 'declinewatch.db');
+  return openSqliteReader(demo && !existsSync(file) && existsSync(ofDemo) ? ofDemo : file);
+}
