@@ -129,7 +129,7 @@ function canonical(value: unknown): string {
 }
 
 /** What one event says of a signal. Amount and currency are one fact. */
-export type SignalLayer = {
+type SignalLayer = {
   /** Rank: the later event wins. */
   readonly created: number;
   readonly event: string;

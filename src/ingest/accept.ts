@@ -28,9 +28,9 @@ export type Acceptor = {
   close(): Promise<void>;
 };
 
-export type AcceptOptions = { readonly receivedAt: number; readonly signal?: AbortSignal };
+type AcceptOptions = { readonly receivedAt: number; readonly signal?: AbortSignal };
 
-export type AcceptorStatus = { readonly waiting: number };
+type AcceptorStatus = { readonly waiting: number };
 
 /** Bounds of what waits, and of what is appended together. */
 const MAX_WAITING_EVENTS = 5_000;

@@ -38,7 +38,7 @@ export function declaredLength(req: IncomingMessage): number {
   return Number.isFinite(length) ? length : 0;
 }
 
-export type ErrorBody = { readonly code: string; readonly message: string; readonly help: string };
+type ErrorBody = { readonly code: string; readonly message: string; readonly help: string };
 
 export function sendJson(res: ServerResponse, status: number, body: object): void {
   if (res.headersSent || res.destroyed) return;

@@ -17,7 +17,7 @@ import {
 import { redact } from './redact.ts';
 
 /** Furthest that a view may be dated ahead of its receipt (design §4.3). */
-export const MAX_AHEAD_MS = 300_000;
+const MAX_AHEAD_MS = 300_000;
 
 export type DeadReason = BadReason | 'dated_ahead';
 

@@ -2,7 +2,7 @@
 import { isUtf8 } from 'node:buffer';
 import Stripe from 'stripe';
 
-export const SIGNATURE_TOLERANCE_S = 300;
+const SIGNATURE_TOLERANCE_S = 300;
 
 export type SignatureProblem = 'missing_signature' | 'bad_signature' | 'expired_signature' | 'future_signature';
 

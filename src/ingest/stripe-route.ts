@@ -8,7 +8,7 @@ import { declaredLength, type HttpRefusal, MAX_BODY_BYTES, readBody, refuse, sen
 import type { Accepted, DeadReason } from './records.ts';
 import { headerProblem, isSignedByStripe, type SignatureProblem } from './signature.ts';
 
-export type WebhookOutcome =
+type WebhookOutcome =
   | Accepted['kind']
   | SignatureProblem
   | 'not_json'

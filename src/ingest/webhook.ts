@@ -11,14 +11,14 @@ import { declaredLength, MAX_BODY_BYTES, refuse, sendJson } from './http.ts';
 import type { NormaliseContext } from './normalise.ts';
 import { createStripeRoute, type StripeRoute, type WebhookMetrics, type WebhookTotals } from './stripe-route.ts';
 
-export type Route = {
+type Route = {
   readonly method: 'GET' | 'POST';
   readonly path: string;
   /** Answers the request; if it rejects before that, 500 is answered. */
   readonly handle: (req: IncomingMessage, res: ServerResponse) => Promise<void> | void;
 };
 
-export type Health = { readonly ok: boolean; readonly body: object };
+type Health = { readonly ok: boolean; readonly body: object };
 
 export type WebhookServerOptions = {
   readonly log: Pick<EventLog, 'append'>;
@@ -41,7 +41,7 @@ export type WebhookServerOptions = {
 };
 
 /** Bounds against slow and many clients, and a log that does not answer. */
-export type WebhookLimits = {
+type WebhookLimits = {
   /** For the whole request, headers and body, to arrive. */
   readonly requestMs: number;
   /** For the log to take it. */
@@ -51,7 +51,7 @@ export type WebhookLimits = {
 
 const LIMITS: WebhookLimits = { requestMs: 10_000, appendWaitMs: 5_000, connections: 2_000 };
 
-export type WebhookStatus = WebhookTotals & {
+type WebhookStatus = WebhookTotals & {
   readonly isListening: boolean;
   /** Requests that are being answered. */
   readonly inFlight: number;
