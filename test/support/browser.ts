@@ -42,3 +42,28 @@ function candidates(): readonly Candidate[] {
   );
   return process.platform === 'linux' ? [packaged, ...installed] : installed;
 }
+
+/** `ratio` by WCAG 2: 1 to 21. */
+export type Contrast = { readonly what: string; readonly ratio: number };
+
+/** To be evaluated in a page: of every text its contrast against the first opaque background behind it. */
+export const CONTRASTS = `(() => {
+  const channels = (colour) => (colour.match(/[\\d.]+/g) ?? []).map(Number);
+  const luminance = (colour) => {
+    const [red, green, blue] = channels(colour).map((value) => {
+      const part = value / 255;
+      return part <= 0.03928 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+  };
+  const backdrop = (element) => {
+    if (element === null) return getComputedStyle(document.body).backgroundColor;
+    const colour = getComputedStyle(element).backgroundColor;
+    return channels(colour)[3] === 0 ? backdrop(element.parentElement) : colour;
+  };
+  const hasText = (element) => [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim() !== '');
+  return [...document.querySelectorAll('body *:not(svg *)')].filter((element) => hasText(element) && element.checkVisibility()).map((element) => {
+    const [light, dark] = [luminance(getComputedStyle(element).color), luminance(backdrop(element))].sort((a, b) => b - a);
+    return { what: element.tagName + '.' + element.className + ' ' + element.textContent.slice(0, 30), ratio: (light + 0.05) / (dark + 0.05) };
+  });
+})()`;
