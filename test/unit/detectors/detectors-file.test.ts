@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { formOf } from '../../../src/detectors/detector-form.ts';
+import { DETECTOR_SHAPE, formOf } from '../../../src/detectors/detector-form.ts';
 import { checkDetectorsFile, validateChange, validateSettings } from '../../../src/detectors/detectors-file.ts';
 import { runTests } from '../../../src/detectors/run-tests.ts';
 import { parseDetectors } from '../../../src/detectors/schema.ts';
@@ -76,6 +76,19 @@ describe('the shipped detectors', () => {
 });
 
 describe('checkDetectorsFile', () => {
+  const page = readFileSync(join(import.meta.dirname, '../../../docs/detectors.md'), 'utf8');
+
+  it('is documented field by field', () => {
+    for (const field of Object.keys(DETECTOR_SHAPE)) expect(page, field).toContain(`\`${field}\``);
+  });
+
+  it('takes the examples of the documentation', () => {
+    const examples = [...page.matchAll(/```yaml\n(.*?)```/gs)].map(([, text]) => text ?? '');
+    expect(examples.length).toBeGreaterThan(0);
+    for (const example of examples) expect(checkDetectorsFile(example)).toHaveProperty('file');
+    for (const { name } of shipped.detectors) expect(page).toContain(`\`${name}\``);
+  });
+
   it('refuses a file whose tests fail, by name', () => {
     const broken = TEXT.replace('thresholds: { warning: 3, critical: 8 }', 'thresholds: { warning: 4, critical: 8 }');
     expect(broken).not.toBe(TEXT);
