@@ -41,6 +41,12 @@ export function declaredLength(req: IncomingMessage): number {
 type ErrorBody = { readonly code: string; readonly message: string; readonly help: string };
 
 export function sendJson(res: ServerResponse, status: number, body: object): void {
+  writeJson(res, status, body);
+  res.end();
+}
+
+/** Sends all of it, but leaves the answer open. */
+function writeJson(res: ServerResponse, status: number, body: object): void {
   if (res.headersSent || res.destroyed) return;
   const text = JSON.stringify(body);
   res.writeHead(status, {
@@ -48,7 +54,7 @@ export function sendJson(res: ServerResponse, status: number, body: object): voi
     'content-length': Buffer.byteLength(text),
     'cache-control': 'no-store',
   });
-  res.end(text);
+  res.write(text);
 }
 
 export type HttpRefusal = {
@@ -58,32 +64,35 @@ export type HttpRefusal = {
 };
 
 /**
- * Answers with the form of every error (design §7). What is still on its way of the body is thrown away within a bound;
- * then the connection is cut.
+ * Answers with the form of every error (design §7). The connection ends when what is still on its way of the body has been
+ * thrown away, within a bound: to hang up on unread bytes could take the answer from the client.
  */
 export function refuse(req: IncomingMessage, res: ServerResponse, { status, error, headers = {} }: HttpRefusal): void {
-  if (!req.complete) {
-    res.shouldKeepAlive = false;
-    discard(req);
-  }
-  for (const [name, value] of Object.entries(headers)) if (!res.headersSent) res.setHeader(name, value);
   const { code, message, help } = error;
-  sendJson(res, status, { error: { code, message, help, details: [] } });
+  const body = { error: { code, message, help, details: [] } };
+  for (const [name, value] of Object.entries(headers)) if (!res.headersSent) res.setHeader(name, value);
+  if (req.complete || req.destroyed) {
+    sendJson(res, status, body);
+    return;
+  }
+  res.shouldKeepAlive = false;
+  writeJson(res, status, body);
+  discard(req, () => res.end());
 }
 
-function discard(req: IncomingMessage): void {
+function discard(req: IncomingMessage, done: () => void): void {
   let size = 0;
-  const hangUp = (): void => {
+  const finish = (): void => {
     clearTimeout(timer);
-    req.socket.destroy();
+    done();
   };
-  const timer = setTimeout(hangUp, MAX_DISCARD_MS);
+  const timer = setTimeout(finish, MAX_DISCARD_MS);
   timer.unref();
   req.on('error', () => undefined);
   req.on('data', (chunk: Buffer) => {
     size += chunk.length;
-    if (size > MAX_DISCARD_BYTES) hangUp();
+    if (size > MAX_DISCARD_BYTES) finish();
   });
-  req.once('close', () => clearTimeout(timer));
+  req.once('end', finish).once('close', finish);
   req.resume();
 }

@@ -79,7 +79,7 @@ const CUT_AFTER_MS = 2_700;
 
 /** Throws AppError `port_in_use` or `listen_failed`. */
 export async function startWebhookServer(options: WebhookServerOptions): Promise<WebhookServer> {
-  const { log, context, latenessMs, host, port, metrics } = options;
+  const { log, context, latenessMs, host, metrics } = options;
   const limits = { ...LIMITS, ...options.limits };
   const acceptor = createAcceptor({ log, context, latenessMs });
   const { secrets, clock, logger } = options;
@@ -87,7 +87,7 @@ export async function startWebhookServer(options: WebhookServerOptions): Promise
   const stripe = createStripeRoute({ acceptor, secrets, clock, logger, metrics, appendWaitMs });
   const inFlight = new Set<ServerResponse>();
   const server = createHttpServer(limits, createRouter(options, stripe), inFlight);
-  await listen(server, host, port);
+  await listen(server, options);
   const { port: bound } = server.address() as AddressInfo;
   let down: Promise<void> | null = null;
   return {
@@ -175,11 +175,13 @@ function wrongMethod(ofPath: readonly Route[]) {
   return { status: 405, error, headers: { allow } };
 }
 
-async function listen(server: Server, host: string, port: number): Promise<void> {
+async function listen(server: Server, { host, port, logger }: WebhookServerOptions): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => reject(listenError(error, host, port)));
     server.listen({ host, port }, () => {
       server.removeAllListeners('error');
+      // Too many open files, for one: the connection is lost, the server goes on.
+      server.on('error', (error) => logger.error({ error: messageOf(error) }, 'the server of webhooks has a problem'));
       resolve();
     });
   });
