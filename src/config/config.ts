@@ -63,6 +63,7 @@ export type Config = {
   readonly port: number;
   readonly adminHost: string;
   readonly adminPort: number;
+  /** Default: info; warn in the demo, where a person reads. */
   readonly logLevel: LogLevel;
 };
 
@@ -108,7 +109,7 @@ export function loadConfig(env: Environment = process.env): Config {
     port: reader.port('PORT', 4242),
     adminHost: reader.text('ADMIN_HOST') ?? '127.0.0.1',
     adminPort: reader.port('ADMIN_PORT', 4243),
-    logLevel: reader.choice('LOG_LEVEL', LOG_LEVELS) ?? 'info',
+    logLevel: reader.choice('LOG_LEVEL', LOG_LEVELS) ?? (demo ? 'warn' : 'info'),
   };
   if (!/^[A-Za-z0-9._-]{0,64}$/.test(config.topicPrefix))
     reader.problem('TOPIC_PREFIX', 'may hold letters, digits, `.`, `_` and `-`, at most 64 of them.');

@@ -1,0 +1,268 @@
+// The whole flow, in the order the data takes: storage → settings → detectors → incidents → what is told → what is heard.
+// Everything is put together here and nowhere else; what was started is stopped in the opposite order.
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import { startSlackPreview } from './alerts/preview.ts';
+import { type Slack, startSlack } from './alerts/slack.ts';
+import { DEMO_LINES, demoSecret, startDemo } from './app/demo.ts';
+import { type Health, type HealthSources, healthOf } from './app/health.ts';
+import { keptPiiKey } from './app/pii-key.ts';
+import { readingsOf } from './app/readings.ts';
+import { SHIPPED_DETECTORS, watchSettingsFile } from './app/settings-file.ts';
+import { openStorage } from './app/storage.ts';
+import { createTeardown, type Teardown } from './app/teardown.ts';
+import type { Config } from './config/config.ts';
+import { startConsole } from './console/console.ts';
+import type { Preview } from './console/options.ts';
+import { openDeliveryIndex } from './deliveries/delivery-index.ts';
+import { incidentsOf } from './deliveries/loop.ts';
+import { validateChange } from './detectors/detectors-file.ts';
+import { startDetectWorker } from './detectors/worker.ts';
+import type { IncidentFeed } from './feed/feed.ts';
+import { openIncidentFeed } from './feed/incident-feed.ts';
+import { startIncidentManager } from './incidents/manager.ts';
+import { startWebhookServer } from './ingest/webhook.ts';
+import type { EventLog } from './log/event-log.ts';
+import { type Clock, systemClock } from './model/clock.ts';
+import type { GeneralSettings } from './model/detector.ts';
+import { type PreviewRows, startSheetsPreview } from './sinks/preview.ts';
+import { startSheets } from './sinks/sheets.ts';
+import { createLogger } from './telemetry/logger.ts';
+import { createMetrics, type Metrics } from './telemetry/metrics.ts';
+import { attemptsOfIncident } from './tuning/members.ts';
+
+/** `manage`: incidents can be read and acted on, nothing is told or heard; what the CLI opens for one command. */
+export const ROLES = ['ingest', 'detect', 'respond', 'manage'] as const;
+export type Role = (typeof ROLES)[number];
+
+export type AppOptions = {
+  readonly roles: readonly Role[];
+  /** Simulated traffic, previews in place of Slack and the sheet, a data folder of its own. */
+  readonly demo: boolean;
+  /** The detectors file wins over what persons have set. */
+  readonly takeFile?: boolean;
+  readonly clock?: Clock;
+};
+
+export type App = {
+  /** Of the console, without a slash at its end. */
+  readonly consoleUrl: string;
+  /** Of the webhook; null if this process does not ingest. */
+  readonly webhookUrl: string | null;
+  health(): Promise<Health>;
+  /** Drains and stops every part. Safe to call twice. */
+  stop(): Promise<void>;
+};
+
+/** Rejects with an AppError that names the cure; what had been started by then is stopped. */
+export async function startApp(config: Config, options: AppOptions): Promise<App> {
+  const logger = createLogger(config.logLevel);
+  const teardown = createTeardown(logger);
+  try {
+    return await assemble({ config, options, logger, teardown, clock: options.clock ?? systemClock });
+  } catch (error) {
+    await teardown.run();
+    throw error;
+  }
+}
+
+type Parts = {
+  readonly config: Config;
+  readonly options: AppOptions;
+  readonly logger: Logger;
+  readonly teardown: Teardown;
+  readonly clock: Clock;
+};
+
+async function assemble(parts: Parts): Promise<App> {
+  const { config, options, logger, teardown, clock } = parts;
+  const { demo } = options;
+  const has = (...roles: readonly Role[]): boolean => roles.some((role) => options.roles.includes(role));
+  const dataFolder = demo ? join(config.dataFolder, 'demo') : config.dataFolder;
+  const metrics = createMetrics();
+  const child = (part: string): Logger => logger.child({ part });
+
+  // Storage: the log and the window store.
+  const owner = `console at ${config.url ?? `http://${config.adminHost}:${config.adminPort}`}`;
+  const { log, store, kind } = await openStorage({ config, dataFolder, owner, clock, logger }, teardown);
+  const piiKey = config.piiKey ?? keptPiiKey(dataFolder);
+  const sources: HealthSources = { log, store, deliveries: [] };
+  const health = async (): Promise<Health> => await healthOf(sources);
+
+  // Incidents: decided by the manager, followed by everybody.
+  const feed = await openIncidentFeed({ log, logger: child('feed'), ...groupOf(kind, 'feed') });
+  teardown.push('feed', () => feed.close());
+  sources.feed = feed.status;
+  if (has('respond', 'manage')) {
+    const manager = await startIncidentManager({ log, clock, logger: child('incidents'), metrics: metrics.manager });
+    teardown.push('incident manager', () => manager.close());
+    sources.manager = manager.status;
+  }
+
+  // Settings: the file is their first author.
+  if (has('respond')) {
+    const path = config.detectorsFile ?? SHIPPED_DETECTORS;
+    const takeFile = options.takeFile ?? false;
+    const file = await watchSettingsFile({ path, feed, log, clock, logger: child('settings'), takeFile });
+    teardown.push('settings file', () => file.stop());
+    sources.settingsFile = file.problem;
+  }
+
+  // Detectors: attempts in, reports out.
+  if (has('detect')) {
+    const detect = await startDetectWorker({
+      log,
+      store,
+      clock,
+      logger: child('detectors'),
+      piiKey,
+      metrics: metrics.detect,
+    });
+    teardown.push('detectors', () => detect.close());
+    sources.detect = detect.status;
+  }
+
+  // The console and the API, in every process: health and metrics are each one's own.
+  const deliveries = await openDeliveryIndex({ log, ...groupOf(kind, 'delivery-index') });
+  teardown.push('delivery index', () => deliveries.close());
+  let told: Told = { slack: null, preview: null };
+  const site = await startConsole({
+    host: config.adminHost,
+    port: config.adminPort,
+    tokens: config.tokens,
+    consoleUrl: config.url,
+    feed,
+    log,
+    clock,
+    logger: child('console'),
+    attemptsOf: async (incident) =>
+      await attemptsOfIncident({ log, piiKey }, incident, feed.settingsHistory(incident.detector)),
+    deliveriesOf: deliveries.of,
+    failedDeliveries: deliveries.failed,
+    health,
+    metrics: async () => await metrics.text(readingsOf(sources, await health(), clock.now())),
+    validateDetector: validateChange,
+    preview: () => told.preview,
+    demo: demo ? { lines: DEMO_LINES } : null,
+  });
+  teardown.push('console', () => site.close());
+  const consoleUrl = config.url ?? site.url;
+
+  // What is told: Slack and the sheet.
+  if (has('respond')) {
+    told = await startTelling({ ...parts, log, feed, metrics, consoleUrl, sources });
+    teardown.push('latency', observeLatency(feed, metrics));
+  }
+
+  // What is heard: Stripe's webhooks and Slack's clicks.
+  let webhookUrl: string | null = null;
+  if (has('ingest')) {
+    const secrets = demo ? [demoSecret()] : config.stripe.webhookSecrets;
+    const general = await generalSettings(feed, logger);
+    const server = await startWebhookServer({
+      log,
+      clock,
+      logger: child('ingest'),
+      host: config.host,
+      port: config.port,
+      secrets,
+      context: general,
+      latenessMs: () => general().latenessMs,
+      extra: told.slack === null ? [] : [{ method: 'POST', path: '/slack/events', handle: told.slack.handleHttp }],
+      metrics: metrics.ingest,
+    });
+    teardown.push('webhook', () => server.close());
+    webhookUrl = `${server.url}/webhooks/stripe`;
+    // Simulated traffic, through the very same door.
+    if (demo) {
+      const simulated = startDemo({ url: webhookUrl, secret: secrets[0] ?? '', clock, logger });
+      teardown.push('demo', () => simulated.stop());
+    }
+  }
+  return { consoleUrl, webhookUrl, health, stop: () => teardown.run() };
+}
+
+const NO_SETTINGS: GeneralSettings = { latenessMs: 0, metadata: { ip: null, keys: [] } };
+
+/** Groups of an embedded log are kept for ever: they have names. In Kafka each process has its own, which goes with it. */
+function groupOf(kind: 'embedded' | 'kafka', group: string): { readonly group?: string } {
+  return kind === 'embedded' ? { group } : {};
+}
+
+/** What ingest must know of the settings, as they stand now. Waits until the first are accepted. */
+async function generalSettings(feed: IncidentFeed, logger: Logger): Promise<() => GeneralSettings> {
+  if (feed.general() === null) {
+    logger.info('waiting for the first settings, which a process of role respond reads from detectors.yaml');
+    await new Promise<void>((resolve) => {
+      const stop = feed.subscribe(() => {
+        if (feed.general() === null) return;
+        stop();
+        resolve();
+      });
+    });
+  }
+  return () => feed.general() ?? NO_SETTINGS;
+}
+
+function observeLatency(feed: IncidentFeed, metrics: Metrics): () => void {
+  return feed.subscribe(({ type, at, incident }) => {
+    if (type === 'opened' && incident !== null && incident.receivedAt !== null)
+      metrics.opened(at - incident.receivedAt);
+  });
+}
+
+type Told = {
+  readonly slack: Slack | null;
+  readonly preview: Preview | null;
+};
+
+type TellingParts = Parts & {
+  readonly log: EventLog;
+  readonly feed: IncidentFeed;
+  readonly metrics: Metrics;
+  readonly consoleUrl: string;
+  readonly sources: HealthSources;
+};
+
+/** In the demo how it would look; else each output that is configured. */
+async function startTelling(parts: TellingParts): Promise<Told> {
+  const { config, options, logger, teardown, clock, log, feed, consoleUrl, sources } = parts;
+  const common = { log, consoleUrl, clock, metrics: parts.metrics.delivery };
+  if (options.demo) {
+    const shown = { ...common, incidents: incidentsOf(feed) };
+    const slack = await startSlackPreview({ ...shown, logger: logger.child({ part: 'slack' }) });
+    teardown.push('slack preview', () => slack.close());
+    const sheet = await startSheetsPreview({ ...shown, logger: logger.child({ part: 'sheets' }) });
+    teardown.push('sheet preview', () => sheet.close());
+    sources.deliveries.push(slack.status, sheet.status);
+    return { slack: null, preview: { slack: slack.messages, sheet: () => tableOf(sheet.rows()) } };
+  }
+  let slack: Slack | null = null;
+  if (config.slack !== null) {
+    const started = await startSlack({
+      ...common,
+      feed,
+      settings: config.slack,
+      logger: logger.child({ part: 'slack' }),
+    });
+    teardown.push('slack', () => started.close());
+    sources.deliveries.push(() => started.status().deliveries);
+    sources.slackInbound = () => started.status().inbound;
+    slack = started;
+  }
+  if (config.google !== null) {
+    const sheets = await startSheets({
+      ...common,
+      feed,
+      settings: config.google,
+      logger: logger.child({ part: 'sheets' }),
+    });
+    teardown.push('sheets', () => sheets.close());
+    sources.deliveries.push(() => sheets.status());
+  }
+  return { slack, preview: null };
+}
+
+function tableOf({ headers, rows }: PreviewRows): ReturnType<Preview['sheet']> {
+  return { headers, rows: rows.map(({ cells }) => cells) };
+}

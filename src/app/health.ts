@@ -1,0 +1,150 @@
+// How every part is, for the console, `/readyz`, `/healthz` and the metrics: gathered here, judged nowhere else.
+import type { SlackInboundStatus } from '../alerts/slack-inbound.ts';
+import type { DeliveryStatus } from '../deliveries/status.ts';
+import type { WindowStore } from '../detectors/window-store.ts';
+import type { PartitionStatus } from '../detectors/worker.ts';
+import type { FeedStatus } from '../feed/feed.ts';
+import type { ManagerStatus } from '../incidents/manager.ts';
+import type { EventLog } from '../log/event-log.ts';
+import { AppError, messageOf } from '../model/errors.ts';
+
+export type PartHealth = {
+  readonly name: string;
+  readonly state: 'fine' | 'degraded' | 'down';
+  /** What is so, one sentence. */
+  readonly message: string;
+  /** What to do about it; '' if nothing. */
+  readonly help: string;
+};
+
+export type Health = {
+  /** Nothing that receiving and telling needs is down. */
+  readonly ready: boolean;
+  readonly parts: readonly PartHealth[];
+};
+
+/** What there is to ask; absent: not a part of this process. */
+export type HealthSources = {
+  readonly log: EventLog;
+  readonly store: WindowStore;
+  readonly deliveries: (() => DeliveryStatus)[];
+  detect?: () => readonly PartitionStatus[];
+  manager?: () => ManagerStatus;
+  feed?: () => FeedStatus;
+  slackInbound?: () => SlackInboundStatus;
+  settingsFile?: () => { readonly message: string } | null;
+};
+
+const PING_MS = 3_000;
+
+export async function healthOf(sources: HealthSources): Promise<Health> {
+  const parts: PartHealth[] = await Promise.all([
+    pinged('log', () => sources.log.ping()),
+    pinged('window store', () => sources.store.ping()),
+  ]);
+  if (sources.detect !== undefined) parts.push(detectHealth(sources.detect()));
+  if (sources.manager !== undefined) parts.push(managerHealth(sources.manager()));
+  if (sources.feed !== undefined) parts.push(feedHealth(sources.feed()));
+  if (sources.settingsFile !== undefined) parts.push(fileHealth(sources.settingsFile()));
+  for (const status of sources.deliveries) parts.push(deliveryHealth(status()));
+  if (sources.slackInbound !== undefined) parts.push(buttonsHealth(sources.slackInbound()));
+  return { ready: parts.every(({ state }) => state !== 'down'), parts };
+}
+
+async function pinged(name: string, ping: () => Promise<void>): Promise<PartHealth> {
+  try {
+    const answer = ping();
+    await Promise.race([answer, late(name)]);
+    return { name, state: 'fine', message: 'answers', help: '' };
+  } catch (error) {
+    return { name, state: 'down', message: messageOf(error), help: error instanceof AppError ? error.help : '' };
+  }
+}
+
+async function late(name: string): Promise<never> {
+  await new Promise((resolve) => setTimeout(resolve, PING_MS).unref());
+  throw new AppError('log_unavailable', `The ${name} does not answer within ${PING_MS / 1000} s.`, { retriable: true });
+}
+
+function detectHealth(partitions: readonly PartitionStatus[]): PartHealth {
+  const name = 'detectors';
+  const stuck = partitions.find(({ problem }) => problem !== null)?.problem;
+  if (stuck) return { name, state: 'down', message: stuck.message, help: stuck.help };
+  const rebuilding = partitions.find((partition) => partition.rebuilding !== null)?.rebuilding;
+  if (rebuilding)
+    return {
+      name,
+      state: 'degraded',
+      message: `Windows are rebuilt from the log, up to offset ${rebuilding.until}.`,
+      help: 'Nothing is reported until that is done; it goes on by itself.',
+    };
+  const lag = partitions.reduce((sum, partition) => sum + partition.lag, 0);
+  const attempts = partitions.reduce((sum, partition) => sum + partition.attempts, 0);
+  return {
+    name,
+    state: 'fine',
+    message: `${partitions.length} partition(s), ${attempts} attempts in the windows, ${lag} records behind`,
+    help: '',
+  };
+}
+
+function managerHealth({ active, behind, stopped, unresolved }: ManagerStatus): PartHealth {
+  const name = 'incident manager';
+  if (stopped !== null)
+    return { name, state: 'down', message: stopped.message, help: 'Run the newer version of declinewatch.' };
+  const message = active
+    ? `${unresolved} unresolved incident(s), ${behind} commands behind`
+    : 'another replica decides';
+  return { name, state: 'fine', message, help: '' };
+}
+
+function feedHealth({ behind, stopped }: FeedStatus): PartHealth {
+  const name = 'incident feed';
+  if (stopped !== null)
+    return { name, state: 'down', message: stopped.message, help: 'Run the newer version of declinewatch.' };
+  return { name, state: 'fine', message: `${behind} changes behind`, help: '' };
+}
+
+function fileHealth(problem: { readonly message: string } | null): PartHealth {
+  const name = 'detectors file';
+  if (problem === null) return { name, state: 'fine', message: 'sound', help: '' };
+  return {
+    name,
+    state: 'degraded',
+    message: problem.message,
+    help: 'Mend the file: `declinewatch detectors check` names every problem.',
+  };
+}
+
+function deliveryHealth({ output, active, pending, lastError, pausedUntil, failedCount }: DeliveryStatus): PartHealth {
+  const name = output;
+  if (pausedUntil !== null && lastError !== null)
+    return {
+      name,
+      state: 'degraded',
+      message: `${lastError.message} ${pending} wait(s).`,
+      help: 'It is tried again by itself; nothing is lost.',
+    };
+  if (failedCount > 0)
+    return {
+      name,
+      state: 'degraded',
+      message: `${failedCount} refused for good; ${lastError?.message ?? ''}`.trim(),
+      help: 'See GET /api/deliveries?state=failed.',
+    };
+  return { name, state: 'fine', message: active ? `${pending} wait(s)` : 'another replica delivers', help: '' };
+}
+
+function buttonsHealth({ mode, state, connections, lastError }: SlackInboundStatus): PartHealth {
+  const name = 'slack buttons';
+  const isUp = state === 'running' && (mode === 'http' || connections > 0);
+  if (isUp)
+    return { name, state: 'fine', message: mode === 'http' ? 'by HTTP' : `${connections} connection(s)`, help: '' };
+  const message = lastError?.message ?? 'No connection yet.';
+  return {
+    name,
+    state: 'degraded',
+    message,
+    help: 'Clicks cannot arrive. It is tried again by itself; check SLACK_APP_TOKEN and that Socket Mode is on.',
+  };
+}

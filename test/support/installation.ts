@@ -1,0 +1,118 @@
+// An installation as its operator runs it: the real command in processes of its own, configured by the environment only.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { freePorts } from './ports.ts';
+
+const MAIN = join(import.meta.dirname, '../../src/cli/main.ts');
+const READY_WITHIN_MS = 60_000;
+
+export const WEBHOOK_SECRET = 'whsec_test_of_the_whole_flow';
+export const PII_KEY = '11'.repeat(32);
+
+export type InstallationOptions = {
+  /** detectors.yaml. */
+  readonly detectors: string;
+  readonly env?: Readonly<Record<string, string>>;
+};
+
+export type RunningProcess = {
+  readonly webhookUrl: string;
+  readonly consoleUrl: string;
+  /** What it has written to standard output and standard error. */
+  output(): string;
+  /** Ends it at once, as a power cut would. */
+  kill(): Promise<void>;
+  /** Freezes or wakes it. */
+  signal(name: 'SIGSTOP' | 'SIGCONT'): void;
+  /** Ctrl-C; resolves with the exit code. */
+  stop(): Promise<number | null>;
+};
+
+export type Installation = {
+  readonly folder: string;
+  /** Resolves once it is ready; rejects with its output if it ends first. */
+  start(args?: readonly string[], env?: Readonly<Record<string, string>>): Promise<RunningProcess>;
+  writeDetectors(text: string): void;
+  /** Kills what still runs and removes the folder. */
+  close(): Promise<void>;
+};
+
+export function createInstallation({ detectors, env = {} }: InstallationOptions): Installation {
+  const folder = mkdtempSync(join(tmpdir(), 'declinewatch-installation-'));
+  const file = join(folder, 'detectors.yaml');
+  writeFileSync(file, detectors);
+  const running = new Set<RunningProcess>();
+  return {
+    folder,
+    start: async (args = ['--no-demo'], more = {}) => {
+      const [port = 0, adminPort = 0] = await freePorts(2);
+      const child = spawn(process.execPath, [MAIN, 'start', ...args], {
+        env: {
+          PATH: process.env.PATH ?? '',
+          DECLINEWATCH_DATA: join(folder, 'data'),
+          DECLINEWATCH_DETECTORS: file,
+          DECLINEWATCH_PII_KEY: PII_KEY,
+          STRIPE_WEBHOOK_SECRET: WEBHOOK_SECRET,
+          PORT: String(port),
+          ADMIN_PORT: String(adminPort),
+          LOG_LEVEL: 'warn',
+          ...env,
+          ...more,
+        },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
+      const started = observe(child, { port, adminPort });
+      running.add(started);
+      await announced(child, started);
+      return started;
+    },
+    writeDetectors: (text) => writeFileSync(file, text),
+    close: async () => {
+      await Promise.all([...running].map((one) => one.kill()));
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function observe(child: ChildProcess, { port, adminPort }: { port: number; adminPort: number }): RunningProcess {
+  let output = '';
+  const take = (chunk: Buffer): void => {
+    output += chunk.toString();
+  };
+  child.stdout?.on('data', take);
+  child.stderr?.on('data', take);
+  const ended = new Promise<number | null>((resolve) => child.once('close', (code) => resolve(code)));
+  return {
+    webhookUrl: `http://127.0.0.1:${port}/webhooks/stripe`,
+    consoleUrl: `http://127.0.0.1:${adminPort}`,
+    output: () => output,
+    kill: async () => {
+      child.kill('SIGKILL');
+      await ended;
+    },
+    signal: (name) => void child.kill(name),
+    stop: async () => {
+      child.kill('SIGINT');
+      return await ended;
+    },
+  };
+}
+
+/** The command says `declinewatch runs` once every part has started. */
+async function announced(child: ChildProcess, { output }: RunningProcess): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    const timer = setTimeout(() => fail('was not ready in time'), READY_WITHIN_MS);
+    const fail = (why: string): void => reject(new Error(`declinewatch ${why}:\n${output()}`));
+    child.once('close', (code) => {
+      clearTimeout(timer);
+      fail(`ended with ${code}`);
+    });
+    child.stdout?.on('data', () => {
+      if (!output().includes('declinewatch runs')) return;
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}
