@@ -40,7 +40,9 @@ async function answers(url: string): Promise<boolean> {
 
 function client(url: string, config: Config): ApiClient {
   const token = config.tokens[0]?.token;
-  const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
+  // So that the timeline says where it was asked.
+  const asked = { 'x-declinewatch-client': 'cli' };
+  const headers: Record<string, string> = token === undefined ? asked : { ...asked, authorization: `Bearer ${token}` };
   const call = async (method: string, path: string, body?: object): Promise<unknown> => {
     const answer = await fetch(`${url}${path}`, {
       method,

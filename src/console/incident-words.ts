@@ -19,6 +19,7 @@ const ACTOR_KINDS: Readonly<Record<Actor['kind'], string>> = {
 
 /** `ana, in Slack`. */
 export function who(actor: Actor): Html {
+  if (actor.kind === 'console' && actor.id === 'local') return html`somebody at the console`;
   const where = ACTOR_KINDS[actor.kind];
   return html`${outside(actorName(actor), 80)}${where === '' ? '' : html` <span class="muted">${where}</span>`}`;
 }

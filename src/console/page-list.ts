@@ -68,7 +68,7 @@ function row(incident: Incident): Html {
 }
 
 function stateBy({ status, acknowledged, resolved, mergedInto, owner }: Incident): Html | string {
-  if (status === 'acknowledged' && acknowledged) return outside(actorName(acknowledged.by), 30);
+  if (status === 'acknowledged' && acknowledged) return html`by ${outside(actorName(acknowledged.by), 30)}`;
   if (status === 'resolved' && resolved) return VERDICT_WORDS[resolved.verdict];
   if (status === 'merged' && mergedInto !== null) return `into ${mergedInto}`;
   return owner === null ? '' : outside(owner, 30);

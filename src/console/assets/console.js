@@ -192,6 +192,7 @@ function drawChart(plot) {
     {
       width: plot.clientWidth,
       height: 240,
+      padding: [8, 28, 0, 0],
       cursor: { y: false },
       scales: { y: { range: () => [0, top] } },
       axes: [
