@@ -50,6 +50,8 @@ export type ChargeQuery = { readonly account: string | null; readonly signal?: A
 export type StripeApi = {
   /** Tells keys apart without giving them away: what was kept of one account is of no use for another. */
   readonly source: string;
+  /** By the key's form; null: it does not tell. */
+  readonly livemode: boolean | null;
   /** `GET /v1/events`. Older than 30 days they are gone. */
   events(query: EventQuery): Promise<EventPage>;
   /** `GET /v1/charges/:id`. */
@@ -107,6 +109,7 @@ export function createStripeApi({
   };
   return {
     source: createHash('sha256').update(apiKey).digest('hex').slice(0, 16),
+    livemode: /^[rs]k_(live|test)_/.test(apiKey) ? apiKey.includes('k_live_') : null,
     events: async ({ account, signal, ...query }) =>
       await ask('listing events', signal, async () =>
         pageOf(await stripe.events.list(paramsOf(query), actingFor(account))),
