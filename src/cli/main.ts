@@ -19,6 +19,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<CliCommand>>> = {
 const EXIT_USAGE = 2;
 
 silenceExperimentalWarnings();
+endWithReader();
 process.exitCode = await main(process.argv.slice(2));
 
 async function main(args: readonly string[]): Promise<number> {
@@ -73,5 +74,13 @@ function silenceExperimentalWarnings(): void {
   process.removeAllListeners('warning');
   process.on('warning', (warning) => {
     if (warning.name !== 'ExperimentalWarning') show?.(warning);
+  });
+}
+
+/** Who reads what is printed may have had enough (`| head`): that is no failure. */
+function endWithReader(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit(0);
   });
 }

@@ -157,6 +157,36 @@ describe('declinewatch backtest', () => {
     },
   );
 
+  it('ends quietly when nobody reads on', async () => {
+    const [one = ''] = readFileSync(EVENTS, 'utf8')
+      .split('\n')
+      .filter((line) => line.includes('"ch_b1"'));
+    const many = Array.from({ length: 9_000 }, (_, n) =>
+      one.replaceAll('_b1', `_n${n}`).replaceAll('fpB', `fp${n % 3_000}`),
+    );
+    const path = fileWith('many.jsonl', many.join('\n'));
+    const child = spawn(
+      'sh',
+      [
+        '-c',
+        '"$0" "$@" | head -n 1',
+        process.execPath,
+        join(ROOT, 'src/cli/main.ts'),
+        'backtest',
+        '--events',
+        path,
+        ...DETECTORS,
+        '--json',
+      ],
+      {
+        env: { PATH: process.env.PATH },
+      },
+    );
+    const [out, err] = await Promise.all([text(child.stdout), text(child.stderr)]);
+    expect(out.split('\n')).toEqual([expect.stringContaining('"detector":"card"'), '']);
+    expect(err).toBe('');
+  });
+
   it('reads a file of any size in memory that does not grow with it', async () => {
     const count = 150_000;
     const filler = 'x'.repeat(1_000);
