@@ -1,6 +1,7 @@
 // Speaks to the running service's API. With nothing running, an embedded installation is opened for the one command:
 // it takes the lock, so a command never has a way in beside the log.
 import { type Config, loadConfig } from '../config/config.ts';
+import { knownCode } from '../model/error-codes.ts';
 import { AppError, type ErrorDetail, messageOf } from '../model/errors.ts';
 
 export type ApiClient = {
@@ -69,8 +70,12 @@ function client(url: string, config: Config): ApiClient {
 function apiError(status: number, body: unknown): AppError {
   const error = (body as { error?: { code?: string; message?: string; help?: string; details?: ErrorDetail[] } } | null)
     ?.error;
-  return new AppError(error?.code ?? 'service_error', error?.message ?? `The service answered HTTP ${status}.`, {
-    help: error?.help ?? '',
-    details: error?.details ?? [],
-  });
+  return new AppError(
+    knownCode(error?.code, 'service_error'),
+    error?.message ?? `The service answered HTTP ${status}.`,
+    {
+      help: error?.help ?? '',
+      details: error?.details ?? [],
+    },
+  );
 }

@@ -2,6 +2,7 @@
 import type { BackfillStatus } from '../ingest/backfill-progress.ts';
 import { readBackfillRequest } from '../ingest/backfill-request.ts';
 import { type Clock, systemClock } from '../model/clock.ts';
+import { knownCode } from '../model/error-codes.ts';
 import { AppError } from '../model/errors.ts';
 import { type ApiClient, withService } from './api-client.ts';
 import { type CliCommand, type CommandContext, flagOption, printJson, textOption, usageError } from './command.ts';
@@ -87,7 +88,7 @@ async function begin(
 const statusOf = (answer: unknown): BackfillStatus => (answer as { readonly backfill: BackfillStatus }).backfill;
 
 function failureOf({ error }: BackfillStatus): AppError {
-  return new AppError(error?.code ?? 'internal', error?.message ?? 'The backfill failed.', {
+  return new AppError(knownCode(error?.code, 'internal'), error?.message ?? 'The backfill failed.', {
     help: [error?.help, 'What was taken stays; the same command goes on from there.'].filter(Boolean).join(' '),
   });
 }

@@ -1,5 +1,6 @@
 // What an answer of Stripe's API means, and its cure: every status, a time-out, DNS, TLS, and JSON that is not what was
 // asked for. Nothing of a key gets into a message.
+import type { ErrorCode } from '../model/error-codes.ts';
 import { AppError, messageOf } from '../model/errors.ts';
 import { isJson, textAt } from './json.ts';
 import { permissionLabel } from './stripe-types.ts';
@@ -47,10 +48,10 @@ export function isCursorGone(error: unknown): boolean {
   return code === 'resource_missing' && (param === 'ending_before' || param === 'starting_after');
 }
 
-type Meaning = { readonly code: string; readonly why: string; readonly help: string; readonly retriable: boolean };
+type Meaning = { readonly code: ErrorCode; readonly why: string; readonly help: string; readonly retriable: boolean };
 
-const fatal = (code: string, why: string, help: string): Meaning => ({ code, why, help, retriable: false });
-const passing = (code: string, why: string, help: string): Meaning => ({ code, why, help, retriable: true });
+const fatal = (code: ErrorCode, why: string, help: string): Meaning => ({ code, why, help, retriable: false });
+const passing = (code: ErrorCode, why: string, help: string): Meaning => ({ code, why, help, retriable: true });
 
 function ofStatus(raised: Raised): Meaning {
   const { status, message } = raised;

@@ -3,6 +3,7 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { Worker } from 'node:worker_threads';
+import type { ErrorCode } from '../model/error-codes.ts';
 import { AppError } from '../model/errors.ts';
 import { type Lock, takeLock } from './lock.ts';
 
@@ -156,7 +157,7 @@ function charactersOf(request: Request): number {
   return characters;
 }
 
-const CURES: Readonly<Record<string, readonly [code: string, help: string]>> = {
+const CURES: Readonly<Record<string, readonly [code: ErrorCode, help: string]>> = {
   SQLITE_FULL: ['disk_full', 'Free some space on the disk of the data folder; writing goes on by itself.'],
   SQLITE_IOERR: ['disk_error', 'Check the disk of the data folder; writing goes on by itself once it works.'],
   SQLITE_READONLY: [

@@ -1,5 +1,6 @@
 // The one error class of the program: a code from a closed list (each has a heading in docs/errors.md), what is wrong,
 // and the cure. Expected outcomes are values; an AppError is for what the caller cannot go on from.
+import type { ErrorCode } from './error-codes.ts';
 
 export type ErrorDetail = { readonly path: string; readonly message: string };
 
@@ -13,12 +14,12 @@ export type AppErrorOptions = {
 };
 
 export class AppError extends Error {
-  readonly code: string;
+  readonly code: ErrorCode;
   readonly help: string;
   readonly details: readonly ErrorDetail[];
   readonly retriable: boolean;
 
-  constructor(code: string, message: string, options: AppErrorOptions = {}) {
+  constructor(code: ErrorCode, message: string, options: AppErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'AppError';
     this.code = code;

@@ -1,0 +1,85 @@
+// Every code of an error, in the order of docs/errors.md: each has a heading there, and a test compares the two.
+
+export const ERROR_CODES = [
+  // Starting and configuration
+  'usage',
+  'bad_environment',
+  'bad_detectors',
+  'already_running',
+  'port_in_use',
+  'listen_failed',
+  'cannot_listen',
+  'console_exposed',
+  'settings_pending',
+  'unreadable_file',
+  'internal',
+  'stopped',
+  // The log and the windows
+  'log_unavailable',
+  'log_gap',
+  'topic_mismatch',
+  'newer_schema',
+  'bad_record',
+  'too_large',
+  'no_log',
+  'disk_full',
+  'disk_error',
+  'data_folder_readonly',
+  'data_corrupt',
+  'condition_failed',
+  'store_unavailable',
+  'newer_store',
+  'verify_failed',
+  // The API and the console
+  'invalid_request',
+  'unauthorized',
+  'forbidden',
+  'not_found',
+  'method_not_allowed',
+  'already_acknowledged',
+  'invalid_transition',
+  'stale_version',
+  'repeated',
+  'unsupported_media_type',
+  'invalid_detector',
+  'too_many_requests',
+  'too_many_streams',
+  'service_unreachable',
+  'service_error',
+  'backfill_running',
+  // Stripe
+  'stripe_key_missing',
+  'stripe_unauthorized',
+  'stripe_forbidden',
+  'stripe_not_found',
+  'stripe_invalid_request',
+  'stripe_rate_limited',
+  'stripe_unavailable',
+  'stripe_conflict',
+  'stripe_timeout',
+  'stripe_unreachable',
+  'stripe_untrusted',
+  'stripe_failed',
+  'stripe_bad_answer',
+  // Google Sheets
+  'sheet_wrong_id',
+  'sheet_not_shared',
+  'sheet_read_only',
+  'sheet_api_off',
+  'sheet_not_a_sheet',
+  'sheet_key_invalid',
+  'sheet_protected',
+  'sheet_full',
+  'sheet_quota',
+  'sheet_unavailable',
+  'sheet_bad_request',
+  'sheet_is_a_copy',
+  'sheet_of_another',
+] as const;
+
+export type ErrorCode = (typeof ERROR_CODES)[number];
+
+/** A code that came from elsewhere (the API of another version): what is not known here is `otherwise`. */
+export function knownCode(code: string | undefined, otherwise: ErrorCode): ErrorCode {
+  return ERROR_CODES.find((known) => known === code) ?? otherwise;
+}
