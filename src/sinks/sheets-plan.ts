@@ -9,8 +9,14 @@ import { fenceAfter, incidentNumber } from './sheets-layout.ts';
 import { insertRows, type Rewrite, rewriteRow, type WriteContext } from './sheets-requests.ts';
 import type { TabView, View } from './sheets-view.ts';
 
-/** Rows of which the mark is known, by incident number. */
-export type MarkedRows = ReadonlyMap<number, { readonly sheetId: number; readonly row: number }>;
+/** A row of a tab that was read. */
+export type Located = { readonly view: TabView; readonly row: number };
+
+/**
+ * Incidents whose mark is in the sheet, by number: with the row whose id somebody has overwritten; null: the mark stands at
+ * another row or an empty one, as sorting may leave it.
+ */
+export type MarkedRows = ReadonlyMap<number, Located | null>;
 
 export type Sorted = {
   readonly rewrites: readonly (Rewrite & { readonly item: Item | null })[];
@@ -50,9 +56,8 @@ export function sortOut(
     else if (place === null && wasMarked === undefined) sorted.inserts.push(item);
     else if (context.marked === null) sorted.missing.push(item);
     else {
-      const nameless = wasMarked === undefined ? null : namelessRow(view, wasMarked);
-      if (nameless === null) gone.push(item);
-      else sorted.rewrites.push({ incident, item, withId: true, ...nameless });
+      if (!wasMarked) gone.push(item);
+      else sorted.rewrites.push({ incident, item, withId: true, ...wasMarked });
     }
   }
   const listed = new Set(items.map(({ incident }) => incident.id));
@@ -69,20 +74,13 @@ function standingPlace({ place }: Item, { known }: View, spreadsheetId: string):
   return known.some(({ sheetId }) => sheetId === place.gid) ? place : null;
 }
 
-export function findRow(view: View, id: string): { readonly view: TabView; readonly row: number } | null {
+export function findRow(view: View, id: string): Located | null {
   // The newest tab first: that is where most rows are asked for.
   for (const tab of [...view.tabs].reverse()) {
     const row = tab.rows.get(id);
     if (row !== undefined) return { view: tab, row };
   }
   return null;
-}
-
-/** The marked row if what stands in its id cell is no incident's id: then somebody has overwritten it. */
-function namelessRow(view: View, marked: { readonly sheetId: number; readonly row: number }) {
-  const tab = view.tabs.find(({ tab: { sheetId } }) => sheetId === marked.sheetId);
-  if (tab === undefined || marked.row === tab.headerRow) return null;
-  return incidentNumber(tab.ids[marked.row] ?? '') === null ? { view: tab, row: marked.row } : null;
 }
 
 export type Write = {

@@ -11,9 +11,18 @@ import { serialOf } from './rows-cells.ts';
 import type { SheetsApi, SheetsClient } from './sheets-client.ts';
 import { retryOf, SheetsError } from './sheets-errors.ts';
 import { byId, columnId, incidentNumber } from './sheets-layout.ts';
-import { findRow, type MarkedRows, placeOf, planWrite, type Sorted, sortOut, type Write } from './sheets-plan.ts';
+import {
+  findRow,
+  type Located,
+  type MarkedRows,
+  placeOf,
+  planWrite,
+  type Sorted,
+  sortOut,
+  type Write,
+} from './sheets-plan.ts';
 import { verifyWrite } from './sheets-verify.ts';
-import { createViewer, type TabView, type View, type Viewer } from './sheets-view.ts';
+import { createViewer, type View, type Viewer } from './sheets-view.ts';
 
 export type SheetsSinkOptions = {
   readonly client: SheetsClient;
@@ -102,16 +111,15 @@ async function writeAll(batch: Batch, items: readonly Item[]): Promise<void> {
   const { parts, session, signal, results } = batch;
   const { api, viewer } = session;
   const { spreadsheetId } = api;
-  let marked: MarkedRows | null = null;
   let refusals = 0;
   for (let round = 1; round <= ROUNDS; round += 1) {
     const pending = items.filter((item) => !results.has(item));
     const others = [...parts.spoilt].flatMap((id) => parts.stateOf(id) ?? []);
     if (pending.length + others.length === 0) return;
     const view = await viewer.look(tabsOf(pending, others), signal);
-    let sorted = sortOut(view, pending, { spreadsheetId, marked, others });
-    if (sorted.missing.length > 0) {
-      marked = await readMarkedRows(api, sorted.missing, signal);
+    let sorted = sortOut(view, pending, { spreadsheetId, marked: null, others });
+    if (sorted.missing.length > 0 || refusals > 0) {
+      const marked = await readMarkedRows({ api, view, signal }, pending);
       sorted = sortOut(view, pending, { spreadsheetId, marked, others });
     }
     await refuseForeign(batch, view, sorted);
@@ -131,8 +139,7 @@ async function writeAll(batch: Batch, items: readonly Item[]): Promise<void> {
       if (!(error instanceof SheetsError) || error.failure.code !== 'sheet_bad_request') throw error;
       viewer.forget();
       refusals += 1;
-      if (refusals === 1) marked = await readMarkedRows(api, pending, signal);
-      else return await takeApart(batch, pending, error);
+      if (refusals > 1) return await takeApart(batch, pending, error);
     }
   }
 }
@@ -144,15 +151,27 @@ function tabsOf(items: readonly Item[], others: readonly Incident[]): ReadonlySe
   return new Set(items.flatMap(({ place }) => place?.gid ?? []));
 }
 
-/** Where the marks of these incidents' rows are: one read. */
-async function readMarkedRows(api: SheetsApi, items: readonly Item[], signal: AbortSignal): Promise<MarkedRows> {
-  const numbers = items.flatMap(({ incident }) => incidentNumber(incident.id) ?? []);
-  const found = await api.metadata(numbers.map(byId), signal);
+type Asking = { readonly api: SheetsApi; readonly view: View; readonly signal: AbortSignal };
+
+/** Where the marks of these incidents' rows are. A row whose id was overwritten still shows when its incident opened. */
+async function readMarkedRows({ api, view, signal }: Asking, items: readonly Item[]): Promise<MarkedRows> {
+  const incidents = new Map(items.map(({ incident }) => [incidentNumber(incident.id) ?? 0, incident]));
+  const found = await api.metadata([...incidents.keys()].map(byId), signal);
+  const places = found.flatMap(({ metadataId, location }) => {
+    const { sheetId, startIndex } = location?.dimensionRange ?? {};
+    const tab = view.tabs.find((one) => one.tab.sheetId === (sheetId ?? 0));
+    const row = startIndex ?? 0;
+    const isNameless = tab !== undefined && row !== tab.headerRow && incidentNumber(tab.ids[row] ?? '') === null;
+    return [{ number: metadataId ?? 0, place: isNameless ? { view: tab, row } : null }];
+  });
+  const nameless = places.flatMap(({ place }) => place ?? []);
+  const opened = nameless.length === 0 ? null : await readColumn(api, OPENED_COLUMN, nameless, signal);
   return new Map(
-    found.flatMap(({ metadataId, location }) => {
-      const range = location?.dimensionRange;
-      if (typeof metadataId !== 'number' || range === undefined) return [];
-      return [[metadataId, { sheetId: range.sheetId ?? 0, row: range.startIndex ?? 0 }] as const];
+    places.map(({ number, place }) => {
+      const openedAt = incidents.get(number)?.openedAt ?? 0;
+      const cell = place === null ? null : opened?.(place);
+      const isIts = typeof cell === 'number' && isOpenedThen(cell, serialOf(openedAt, view.timeZone));
+      return [number, isIts ? place : null];
     }),
   );
 }
@@ -217,8 +236,6 @@ async function settleNewer({ session: { api }, signal, results }: Batch, { rewri
     if (item !== null) results.set(item, { outcome: 'delivered', place: placeOf(api.spreadsheetId, tab, row) });
   return newer.length > 0;
 }
-
-type Located = { readonly view: TabView; readonly row: number };
 
 /** One read: what stands in a column, by row. */
 async function readColumn(

@@ -55,6 +55,8 @@ export type LocalSheets = {
   };
   /** A copy as "Make a copy" makes it: with its marks. Answers its id. */
   copy(): string;
+  /** An empty spreadsheet again, and nothing remembered. */
+  reset(): void;
   close(): Promise<void>;
 };
 
@@ -190,6 +192,10 @@ export async function startLocalSheets({ now = Date.now }: { readonly now?: () =
       const id = `${spreadsheetId}_copy${books.size}`;
       books.set(id, structuredClone(books.get(spreadsheetId) ?? newBook('')));
       return id;
+    },
+    reset: () => {
+      books.set(spreadsheetId, newBook('Fraud incidents'));
+      for (const list of [calls, faults, betweens, holds]) list.splice(0);
     },
     close: async () => {
       server.closeAllConnections();
