@@ -5,7 +5,7 @@ import type { DetectorSettings } from '../model/detector.ts';
 import { type Actor, type Incident, STATUSES, type Status, VERDICTS, type Verdict } from '../model/incident.ts';
 import { durationText } from './times.ts';
 
-/** As in detectors.yaml, every default written out; `escalation` and what is unset are left out. */
+/** As in detectors.yaml, every default written out; what is unset is left out. */
 export type FileForm = Readonly<Record<string, unknown>>;
 
 export function fileForm(settings: DetectorSettings): FileForm {
@@ -30,10 +30,7 @@ export function fileForm(settings: DetectorSettings): FileForm {
     alertMaxAge: durationText(settings.alertMaxAgeMs),
     continueAfter: settings.continueAfter,
     repage: settings.repage,
-    escalation:
-      settings.escalation.length === 0
-        ? null
-        : settings.escalation.map(({ afterMs, to }) => ({ after: durationText(afterMs), to })),
+    escalation: settings.escalation.map(({ afterMs, to }) => ({ after: durationText(afterMs), to })),
     stormAfter: settings.stormAfter,
   });
 }

@@ -5,7 +5,7 @@ import type { ChangeType } from '../model/commands.ts';
 import { measured } from '../model/headline.ts';
 import { type Actor, type Incident, VERDICTS } from '../model/incident.ts';
 import { actorName, formatCount, formatDuration, plural, VERDICT_WORDS } from '../model/words.ts';
-import { type Html, incidentLink, outside, when } from './markup.ts';
+import { clean, type Html, incidentLink, outside, when } from './markup.ts';
 
 const ACTOR_KINDS: Readonly<Record<Actor['kind'], string>> = {
   slack: 'in Slack',
@@ -98,7 +98,7 @@ export function timelineDetail({ type, data }: TimelineEntry, incident: Incident
   const parts = [
     typeof peak === 'number' && incident.kind === 'episode' ? measured(incident, peak) : '',
     typeof attemptCount === 'number' && attemptCount !== peak ? `${formatCount(attemptCount)} attempts in all` : '',
-    typeof severity === 'string' && (type === 'opened' || type === 'severity_raised') ? severity : '',
+    typeof severity === 'string' && (type === 'opened' || type === 'severity_raised') ? clean(severity, 20) : '',
   ].filter((part) => part !== '');
   return parts.length === 0 ? null : html`${parts.join(', ')}`;
 }

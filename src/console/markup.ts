@@ -20,12 +20,19 @@ export function clean(text: string, max = 300): string {
   return cut(line, max);
 }
 
+/** Without what cannot be seen or turns the text round; its lines stay. */
+export const visible = (text: string): string =>
+  text
+    .split(/\r\n|\r|\n/)
+    .map((line) => line.replaceAll('\t', ' ').replace(INVISIBLE, ''))
+    .join('\n');
+
 /** Several lines, as a person wrote them; otherwise as `clean`. */
 export function cleanLines(text: string, max = 1_000): string {
-  const lines = text.slice(0, max * 4).split(/\r\n|\r|\n/);
+  const lines = visible(text.slice(0, max * 4)).split('\n');
   return cut(
     lines
-      .map((line) => line.replace(INVISIBLE, '').trimEnd())
+      .map((line) => line.trimEnd())
       .join('\n')
       .trim(),
     max,
@@ -63,7 +70,9 @@ export function link(url: string | null, label: Html | string): Html | string {
   return html`<a href="${url}" rel="noreferrer noopener" target="_blank">${label}</a>`;
 }
 
-export const incidentLink = (id: string): Html => html`<a href="/incidents/${id}">${id}</a>`;
+export function incidentLink(id: string): Html {
+  return /^INC-\d{1,15}$/.test(id) ? html`<a href="/incidents/${id}">${id}</a>` : outside(id, 40);
+}
 
 /** Puts something between the pieces. */
 export function joined(pieces: readonly (Html | string | null)[], between: Html | string): readonly (Html | string)[] {

@@ -1,14 +1,14 @@
 // Slack's mrkdwn as HTML, for the preview: what the program writes (bold, italic, strike, code, links, dates, mentions),
 // each by its own rule; all else stays text. Pure.
 import { html } from 'hono/html';
-import { clean, type Html, link, when } from './markup.ts';
+import { clean, type Html, link, visible, when } from './markup.ts';
 
 const MAX_CHARACTERS = 4_000;
 const TOKEN = /<([^<>]{1,2000})>|`([^`\n]{1,500})`|\n/g;
 
 export function renderMrkdwn(text: string): readonly (Html | string)[] {
   const pieces: (Html | string)[] = [];
-  const source = text.slice(0, MAX_CHARACTERS);
+  const source = visible(text.slice(0, MAX_CHARACTERS));
   let from = 0;
   for (const match of source.matchAll(TOKEN)) {
     pieces.push(...styled(source.slice(from, match.index)));
@@ -42,9 +42,9 @@ function date(target: string, fallback: string): Html | string {
 const mention = (name: string): Html => html`<span class="mention">@${clean(decode(name), 80)}</span>`;
 
 const STYLES = [
-  [/(^|[\s(])\*([^*\n]{1,500})\*(?=$|[\s).,:;!?])/, (text: Inner) => html`<strong>${text}</strong>`],
-  [/(^|[\s(])_([^_\n]{1,500})_(?=$|[\s).,:;!?])/, (text: Inner) => html`<em>${text}</em>`],
-  [/(^|[\s(])~([^~\n]{1,500})~(?=$|[\s).,:;!?])/, (text: Inner) => html`<del>${text}</del>`],
+  [/(^|[\s(])\*(?! )([^*\n]{0,499}[^*\s])\*(?=$|[\s).,:;!?])/, (text: Inner) => html`<strong>${text}</strong>`],
+  [/(^|[\s(])_(?! )([^_\n]{0,499}[^_\s])_(?=$|[\s).,:;!?])/, (text: Inner) => html`<em>${text}</em>`],
+  [/(^|[\s(])~(?! )([^~\n]{0,499}[^~\s])~(?=$|[\s).,:;!?])/, (text: Inner) => html`<del>${text}</del>`],
 ] as const;
 type Inner = readonly (Html | string)[];
 

@@ -19,5 +19,6 @@ export function samePageAgain(path: string): Html {
 
 /** Only a path of this console: never another site, however it is written. */
 export function safeNext(next: string): string {
-  return /^\/(?![/\\])[^\\\r\n]{0,500}$/.test(next) && !next.startsWith('/login') ? next : '/';
+  // A browser leaves tabs and line ends out before it looks at an address.
+  return /^\/(?!\/)[!-[\]-~]{0,500}$/.test(next) && !next.startsWith('/login') ? next : '/';
 }
