@@ -1,11 +1,14 @@
 // `declinewatch backtest`: recorded Stripe events through the very same fold; prints the episodes that come out.
-import { readDetectorsFile, SHIPPED_DETECTORS } from '../app/settings-file.ts';
 import { loadConfig } from '../config/config.ts';
 import { parseDurationMs } from '../detectors/durations.ts';
+import { runTests } from '../detectors/run-tests.ts';
+import type { DetectorsFile } from '../detectors/schema.ts';
+import { plural } from '../model/words.ts';
 import { type Backtest, createBacktest } from '../tuning/backtest.ts';
 import { linesOf, MAX_LINE_BYTES } from '../tuning/lines.ts';
 import { backtestTable } from './backtest-table.ts';
 import { type CliCommand, type CommandContext, flagOption, printJson, textOption, usageError } from './command.ts';
+import { detectorsFileOf, readDetectors } from './detectors-read.ts';
 import { createProgress, type EventSource, openSources, type Progress } from './event-files.ts';
 import { readLog } from './recorded-log.ts';
 
@@ -42,7 +45,9 @@ async function run(context: CommandContext): Promise<number> {
   const sinceMs = sinceOf(context);
   const names = sinceMs === null ? fileNames(context) : [];
   const config = loadConfig();
-  const file = await readDetectorsFile(textOption(context, 'detectors') ?? config.detectorsFile ?? SHIPPED_DETECTORS);
+  const path = detectorsFileOf(context, 'detectors');
+  const file = await readDetectors(path);
+  warnOfTests(context, path, file);
   const backtest = createBacktest(file);
   const told = createComplaints(context);
   if (sinceMs === null) await readFiles(names, { context, backtest, told });
@@ -53,11 +58,19 @@ async function run(context: CommandContext): Promise<number> {
   return isFine ? 0 : 1;
 }
 
+/** Trying a threshold comes before changing the tests: a test that fails is told, and is no reason to stop. */
+function warnOfTests({ stderr }: CommandContext, path: string, file: DetectorsFile): void {
+  const failed = runTests(file).filter(({ differences }) => differences.length > 0).length;
+  if (failed > 0)
+    stderr.write(`declinewatch: ${plural(failed, 'test')} of ${path} would fail; detectors test shows which.\n`);
+}
+
 /** Milliseconds since the epoch. */
 function sinceOf(context: CommandContext): number | null {
   const text = textOption(context, 'since');
   if (text === null) return null;
-  if (context.values.events !== undefined) throw usageError('backtest takes --events or --since, not both.');
+  if (context.values.events !== undefined || context.positionals.length > 0)
+    throw usageError('backtest takes --events or --since, not both.');
   const agoMs = parseDurationMs(text);
   if (agoMs === null || agoMs === 0) throw usageError(`--since takes a duration, e.g. 7d or 12h, not "${text}".`);
   return Date.now() - agoMs;
@@ -121,11 +134,7 @@ async function read(source: EventSource, { backtest, progress, told }: Reading):
   if (lines === 0) told.tell(`${source.name} is empty: there is no event in it`);
 }
 
-function print(
-  context: CommandContext,
-  backtest: Backtest,
-  detectors: Awaited<ReturnType<typeof readDetectorsFile>>['detectors'],
-): void {
+function print(context: CommandContext, backtest: Backtest, detectors: DetectorsFile['detectors']): void {
   if (!flagOption(context, 'json')) {
     for (const text of backtestTable(backtest, detectors)) context.stdout.write(text);
     return;

@@ -1,15 +1,13 @@
 // `declinewatch detectors`: the file by itself (check, test), and what is in force (list, set, history, revert).
-import { readFile } from 'node:fs/promises';
-import { SHIPPED_DETECTORS } from '../app/settings-file.ts';
-import { loadConfig } from '../config/config.ts';
 import { formOf } from '../detectors/detector-form.ts';
 import { runTests, type TestResult } from '../detectors/run-tests.ts';
-import { type DetectorsFile, parseDetectors } from '../detectors/schema.ts';
-import { AppError, type ErrorDetail, messageOf } from '../model/errors.ts';
+import { parseDetectors } from '../detectors/schema.ts';
+import type { ErrorDetail } from '../model/errors.ts';
 import { plural } from '../model/words.ts';
 import { withService } from './api-client.ts';
 import { type CliCommand, type CommandContext, flagOption, printJson, textOption, usageError } from './command.ts';
 import { changeDetector, revertDetector, showHistory } from './detectors-change.ts';
+import { badDetectors, detectorsFileOf, readDetectors, readDetectorsText } from './detectors-read.ts';
 import { detectorLines, type ListedDetector } from './detectors-text.ts';
 
 export const detectorsCommand: CliCommand = {
@@ -64,44 +62,15 @@ async function run(context: CommandContext): Promise<number> {
   }
 }
 
-function fileOf(context: CommandContext): string {
-  return textOption(context, 'file') ?? loadConfig().detectorsFile ?? SHIPPED_DETECTORS;
-}
-
-/** Throws `bad_detectors`. */
-async function parseFile(path: string): Promise<DetectorsFile> {
-  const parsed = parseDetectors(await readText(path));
-  if ('file' in parsed) return parsed.file;
-  throw badFile(path, parsed.problems);
-}
-
-async function readText(path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (cause) {
-    throw new AppError('bad_detectors', `The detectors file cannot be read: ${messageOf(cause)}.`, {
-      help: 'Give --file, or set DECLINEWATCH_DETECTORS, to a file that this user may read.',
-      cause,
-    });
-  }
-}
-
-function badFile(path: string, details: readonly ErrorDetail[]): AppError {
-  return new AppError('bad_detectors', `${path} has ${plural(details.length, 'problem')}.`, {
-    help: 'Mend what is named. A service that runs goes on with what is in force.',
-    details,
-  });
-}
-
 async function check(context: CommandContext): Promise<number> {
-  const path = fileOf(context);
-  const parsed = parseDetectors(await readText(path));
+  const path = detectorsFileOf(context, 'file');
+  const parsed = parseDetectors(await readDetectorsText(path));
   const results = 'file' in parsed ? runTests(parsed.file) : [];
   const problems = 'file' in parsed ? results.filter(isFailed).map(asProblem) : parsed.problems;
   const detectors = 'file' in parsed ? parsed.file.detectors.length : 0;
   if (flagOption(context, 'json'))
     printJson(context.stdout, { file: path, detectors, tests: results.length, problems });
-  else if (problems.length > 0) throw badFile(path, problems);
+  else if (problems.length > 0) throw badDetectors(path, problems);
   else context.stdout.write(`${path}: ${plural(detectors, 'detector')}, ${plural(results.length, 'test')}, all fine\n`);
   return problems.length > 0 ? 1 : 0;
 }
@@ -114,7 +83,7 @@ const asProblem = ({ detector, test, differences }: TestResult): ErrorDetail => 
 });
 
 async function test(context: CommandContext, names: readonly string[]): Promise<number> {
-  const file = await parseFile(fileOf(context));
+  const file = await readDetectors(detectorsFileOf(context, 'file'));
   const unknown = names.filter((name) => !file.tests.has(name));
   if (unknown.length > 0)
     throw usageError(`There is no detector ${unknown.join(', ')}.`, `There are: ${[...file.tests.keys()].join(', ')}.`);
@@ -143,7 +112,7 @@ function testLine(result: TestResult): string {
 
 async function list(context: CommandContext): Promise<number> {
   const inForce = textOption(context, 'file') === null ? await listInForce() : [];
-  const path = fileOf(context);
+  const path = detectorsFileOf(context, 'file');
   const detectors = inForce.length > 0 ? inForce : await listFile(path);
   if (flagOption(context, 'json')) {
     printJson(context.stdout, { inForce: inForce.length > 0, detectors });
@@ -161,6 +130,6 @@ async function listInForce(): Promise<readonly ListedDetector[]> {
 }
 
 async function listFile(path: string): Promise<readonly ListedDetector[]> {
-  const { detectors } = await parseFile(path);
+  const { detectors } = await readDetectors(path);
   return detectors.map((settings) => ({ detector: settings.name, version: null, settings: formOf(settings) }));
 }

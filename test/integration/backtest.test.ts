@@ -148,6 +148,15 @@ describe('declinewatch backtest', () => {
     expect(err).toContain('detectors.b.windows is not known here: did you mean window?');
   });
 
+  it('goes on with a file whose tests fail, and says so', async () => {
+    const tests = '    tests: [{ name: x, attempts: [{ card: a, at: 0s }], expect: { episodes: 1 } }]\n  - name: ratio';
+    const changed = readFileSync(join(FIXTURES, 'detectors.yaml'), 'utf8').replace('  - name: ratio', tests);
+    const path = fileWith('changed.yaml', changed);
+    const { code, out, err } = await backtest(['--events', EVENTS, '--detectors', path, '--json']);
+    expect({ code, out }).toEqual({ code: 0, out: EXPECTED });
+    expect(err).toContain(`1 test of ${path} would fail`);
+  });
+
   it.each([[[]], [['--events']], [['--events', '-', '-']], [['--nonsense']], [[EVENTS]]])(
     '%j is wrong usage',
     async (args) => {

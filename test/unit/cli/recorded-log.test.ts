@@ -74,10 +74,12 @@ describe('backtest --since', () => {
     expect(err).toContain('DECLINEWATCH_DATA');
   });
 
-  it.each([[['--since', 'yesterday']], [['--since', '0d']], [['--since', '7d', '--events', 'x']]])(
-    '%j is wrong usage',
-    async (args) => {
-      expect((await runCommand(backtestCommand, args)).code).toBe(2);
-    },
-  );
+  it.each([
+    [['--since', 'yesterday']],
+    [['--since', '0d']],
+    [['--since', '7d', '--events', 'x']],
+    [['--since', '7d', 'x']],
+  ])('%j is wrong usage', async (args) => {
+    expect((await runCommand(backtestCommand, args)).code).toBe(2);
+  });
 });
