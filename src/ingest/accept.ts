@@ -63,9 +63,7 @@ export function createAcceptor({ log, context, latenessMs }: AcceptorOptions): A
     waiting.push(call);
     load.events += call.records.length;
     load.characters += call.characters;
-    running ??= run().finally(() => {
-      running = null;
-    });
+    running ??= run();
   };
   const run = async (): Promise<void> => {
     while (waiting.length > 0) {
@@ -77,6 +75,8 @@ export function createAcceptor({ log, context, latenessMs }: AcceptorOptions): A
         load.characters -= characters;
       }
     }
+    // In the same breath as the look at what waits: what is added a moment later starts the next run.
+    running = null;
   };
   return {
     accept: async (events, { receivedAt, signal }) => {

@@ -148,6 +148,24 @@ describe('when the log is away', () => {
     expect(acceptor.status().waiting).toBe(0);
   });
 
+  it('who comes again as soon as it is answered is taken', async () => {
+    for (const microtasks of [0, 1, 2, 3, 4, 5]) {
+      let next = 0;
+      const append = async (_topic: TopicName, records: readonly NewRecord[]): Promise<readonly Position[]> =>
+        records.map(() => ({ partition: 0, offset: next++ }));
+      const acceptor = createAcceptor({
+        log: { append },
+        context: () => SAMPLE_CONTEXT,
+        latenessMs: () => 259_200_000,
+      });
+      for (let n = 0; n < 3; n += 1) {
+        await acceptor.accept([charge(n)], { receivedAt: RECEIVED });
+        for (let i = 0; i < microtasks; i += 1) await null;
+      }
+      expect(acceptor.status().waiting).toBe(0);
+    }
+  }, 5_000);
+
   it('what nobody waits for any more is let go, unless it is on its way', async () => {
     const { acceptor, accept, letGo, appends } = start();
     const first = accept(charge(0));
