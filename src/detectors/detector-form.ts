@@ -11,7 +11,7 @@ const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
 const MAX_FILTER_CHARACTERS = 4_000;
 
-export const COUNTS = [
+const COUNTS = [
   'attempts',
   'distinct(card)',
   'distinct(email)',

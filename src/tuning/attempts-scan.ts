@@ -14,7 +14,7 @@ export type Stretch = {
 export type ReadLog = Pick<EventLog, 'read' | 'ends' | 'offsetsAt'>;
 
 /** Most records that are looked at in one scan; of a longer stretch the newest. */
-export const MAX_SCANNED = 1_000_000;
+const MAX_SCANNED = 1_000_000;
 
 export type Times = {
   /** Milliseconds of record time. */

@@ -9,7 +9,7 @@ import { endedMembersOf } from './ended-members.ts';
 import { entityTest, matchesOf, type Recorded, viewTest } from './matches.ts';
 import { shownText, summariesOf } from './member-summary.ts';
 
-export const MEMBERS_SHOWN = 200;
+const MEMBERS_SHOWN = 200;
 
 /** Most attempts that are held at once. */
 const MAX_HELD = 100_000;
