@@ -1,0 +1,33 @@
+// A backfill in a process of its own, to be killed: embedded log and what is kept in the folder given, Stripe at the URL
+// given. Writes `done` when it has ended.
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { createAcceptor } from '../../src/ingest/accept.ts';
+import { createBackfills } from '../../src/ingest/backfill-jobs.ts';
+import { createStripeApi } from '../../src/ingest/stripe-client.ts';
+import { openDatabase } from '../../src/log/database.ts';
+import { openSqliteLog } from '../../src/log/sqlite.ts';
+import { systemClock } from '../../src/model/clock.ts';
+import { LOCAL_KEY } from './local-stripe.ts';
+
+const [folder = '', apiUrl = '', sinceMs = ''] = process.argv.slice(2);
+const logger = pino({ level: 'silent' });
+const database = await openDatabase({ file: join(folder, 'log.db'), owner: 'backfill child' });
+const log = await openSqliteLog({ database, logger });
+await log.ensureTopics();
+const acceptor = createAcceptor({
+  log,
+  context: () => ({ metadata: { ip: null, keys: [] } }),
+  latenessMs: () => 3 * 86_400_000,
+});
+const api = createStripeApi({ apiKey: LOCAL_KEY, apiUrl, clock: systemClock, perSecond: 1_000_000 });
+const file = join(folder, 'backfill.json');
+const backfills = createBackfills({ api, acceptor, clock: systemClock, logger, file });
+await backfills.resume();
+if (backfills.status().state === 'idle') await backfills.start({ sinceMs: Number(sinceMs), accounts: [] });
+await backfills.idle();
+const { state, events, error } = backfills.status();
+api.close();
+await log.close();
+await database.close();
+process.stdout.write(`${state} ${events} ${error?.code ?? ''}\n`);
