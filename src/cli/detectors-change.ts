@@ -21,7 +21,7 @@ export async function changeDetector(context: CommandContext, args: readonly str
 }
 
 /** `field=value` as JSON in the file's form. */
-function changeOf(assignments: readonly string[]): Form {
+export function changeOf(assignments: readonly string[]): Form {
   const change: Record<string, unknown> = {};
   const thresholds: Record<string, unknown> = {};
   for (const assignment of assignments) {

@@ -50,6 +50,8 @@ export type VerifyResult = {
 
 const DEFAULT_ROUNDS = 3;
 const MAX_ROUNDS = 100;
+/** Of one partition: of a longer stretch the newest are read. Two states of their attempts are held at once. */
+const MAX_RECORDS = 5_000_000;
 /** Records between two places of a shuffled round. */
 const CUT = 2_000;
 const DISORDER_MS = 600_000;
@@ -111,9 +113,10 @@ async function findStretches({ log, sinceMs }: VerifyOptions, rules: readonly Ru
   const stretches: Stretch[] = [];
   for (const { partition, first, next } of await log.ends('attempts')) {
     const wanted = positions.find((position) => position.partition === partition)?.offset ?? 0;
-    const from = Math.max(first, wanted);
+    const from = Math.max(first, wanted, next - MAX_RECORDS);
     // If the oldest record kept is itself wanted, an older one may have been wanted too.
-    const oldestMs = first > 0 && from === first && from < next ? await timeAt(log, partition, first) : null;
+    const isCut = from > wanted || (first > 0 && from === first);
+    const oldestMs = isCut && from < next ? await timeAt(log, partition, from) : null;
     const sinceS = oldestMs === null ? 0 : Math.ceil((oldestMs + reachMs) / 1000);
     stretches.push({ partition, from, to: next, sinceS });
   }

@@ -27,7 +27,7 @@ export const PII_KEY = 'a key of the tests';
 const DECLINED = 'outcome == "declined"';
 const PREDICATES: Predicates = { [DECLINED]: ({ outcome }) => outcome === 'declined' };
 export const RULES: readonly Rule[] = [
-  rule({ name: 'card-declines', stormAfter: 100_000 }),
+  rule({ name: 'card-declines', stormAfter: 10_000 }),
   rule({
     name: 'cards-of-customer',
     count: 'distinct(card)',
@@ -35,7 +35,7 @@ export const RULES: readonly Rule[] = [
     windowS: 1_800,
     quietForS: 7_200,
     thresholds: { warning: 3 },
-    stormAfter: 100_000,
+    stormAfter: 10_000,
   }),
 ];
 
