@@ -39,10 +39,10 @@ export function isLoopbackAddress(address: string): boolean {
   return address === '::1' || isLoopbackHost(address);
 }
 
-export const isWrite = (method: string): boolean => method !== 'GET' && method !== 'HEAD' && method !== 'OPTIONS';
+const isWrite = (method: string): boolean => method !== 'GET' && method !== 'HEAD' && method !== 'OPTIONS';
 
 /** Writes that a page makes without script: they are guarded by a form token of their own (forms.ts). */
-export const isFormRoute = (path: string): boolean => !path.startsWith('/api/') && path !== '/api';
+const isFormRoute = (path: string): boolean => !path.startsWith('/api/') && path !== '/api';
 
 /** null: nothing speaks against it. Whether a token is needed and given is asked after this. */
 export function denialOf(facts: RequestFacts, rules: AccessRules): Denial | null {

@@ -16,7 +16,7 @@ const FILES = {
   'uplot.js': { type: 'text/javascript; charset=utf-8', file: require.resolve('uplot/dist/uPlot.iife.min.js') },
 } as const;
 
-export type AssetName = keyof typeof FILES;
+type AssetName = keyof typeof FILES;
 
 export type Assets = {
   readonly routes: Hono<ConsoleEnv>;

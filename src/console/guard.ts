@@ -35,7 +35,7 @@ export type ConsoleContext = Context<ConsoleEnv>;
 
 export const SESSION_COOKIE = 'declinewatch_session';
 /** Says that the CLI asks, so that the timeline does too. It grants nothing. */
-export const CLIENT_HEADER = 'x-declinewatch-client';
+const CLIENT_HEADER = 'x-declinewatch-client';
 
 const CSP = [
   "default-src 'none'",
@@ -135,7 +135,7 @@ export function createGuard({ tokens, clock, ownOrigins }: GuardOptions): Guard 
 }
 
 /** From the request as Node has it: what a framework may have normalised is looked at as it came. */
-export function factsOf({ headers, rawHeaders, method = 'GET' }: IncomingMessage, path: string): RequestFacts {
+function factsOf({ headers, rawHeaders, method = 'GET' }: IncomingMessage, path: string): RequestFacts {
   const hosts = rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === 'host').length;
   return {
     method,

@@ -41,7 +41,7 @@ export type PreviewedSheet = {
 };
 
 /** The fields that change, in the file's form, over the settings in force: settings in full, or every problem with its path. */
-export type ValidateDetector = (
+type ValidateDetector = (
   current: DetectorSettings,
   change: unknown,
   general: GeneralSettings,

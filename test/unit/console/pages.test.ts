@@ -231,7 +231,7 @@ describe('hostile data', () => {
       caller: forms.caller,
       needsToken: true,
       hasPreview: true,
-      demo: [EVIL],
+      demo: ['Stripe: set STRIPE_WEBHOOK_SECRET.'],
       now: 1,
     };
     const page = String(
