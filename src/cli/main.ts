@@ -8,6 +8,7 @@ import { printError } from './errors.ts';
 const COMMANDS: Readonly<Record<string, () => Promise<CliCommand>>> = {
   start: async () => (await import('./start.ts')).startCommand,
   simulate: async () => (await import('./simulate.ts')).simulateCommand,
+  backfill: async () => (await import('./backfill.ts')).backfillCommand,
   backtest: async () => (await import('./backtest.ts')).backtestCommand,
   verify: async () => (await import('./verify.ts')).verifyCommand,
   why: async () => (await import('./why.ts')).whyCommand,

@@ -1,7 +1,7 @@
 // What a person is told of a backfill: how far, how fast, when it ends, how much of Stripe's read allowance it took. Pure.
 import type { BackfillCursor } from './backfill.ts';
 
-export type BackfillState = 'idle' | 'running' | 'done' | 'failed' | 'stopped';
+type BackfillState = 'idle' | 'running' | 'done' | 'failed' | 'stopped';
 
 /** Times are ISO 8601 in UTC. */
 export type BackfillStatus = {

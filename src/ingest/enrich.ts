@@ -17,7 +17,7 @@ import { persist } from './stripe-persist.ts';
  * What became of a signal: its charge was read, or stood in the event itself (`charge.refunded`), or needed no read; or
  * why there is no view of it. Refunds are never worth a read: their charge comes with `charge.refunded`.
  */
-export type EnrichOutcome =
+type EnrichOutcome =
   | 'read'
   | 'in_event'
   | 'known'
@@ -45,7 +45,7 @@ export type Enrichment = {
   close(): Promise<void>;
 };
 
-export type EnrichmentStatus = {
+type EnrichmentStatus = {
   readonly outcomes: Readonly<Partial<Record<EnrichOutcome, number>>>;
   /** Records not looked at yet, by partition, as last seen. */
   readonly behind: number;

@@ -1,6 +1,6 @@
 // Coverage: per hour what Stripe has and what the log has. Pure: tallies of a run, and how runs add up.
 
-export type Gap = {
+type Gap = {
   /** ISO 8601: `created` of the first and the last event of it. */
   readonly from: string;
   readonly to: string;
@@ -25,7 +25,7 @@ export type CoverageHour = {
 };
 
 /** Of one run over one hour. */
-export type Tally = { stripe: number; ours: number; closed: number; readonly gaps: OpenGap[] };
+type Tally = { stripe: number; ours: number; closed: number; readonly gaps: OpenGap[] };
 type OpenGap = { readonly fromS: number; toS: number; events: number };
 
 export const HOUR_S = 3_600;

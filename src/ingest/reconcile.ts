@@ -41,7 +41,7 @@ export type Reconciliation = {
   close(): Promise<void>;
 };
 
-export type ReconciliationStatus = {
+type ReconciliationStatus = {
   readonly isRunning: boolean;
   /** ISO 8601: Stripe and the log agree up to here; null: not known yet. */
   readonly through: string | null;

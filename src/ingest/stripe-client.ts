@@ -39,7 +39,7 @@ export type EventQuery = {
 /** Newest first, as Stripe lists them. */
 export type EventPage = { readonly events: readonly Json[]; readonly hasMore: boolean };
 
-export type ChargeQuery = { readonly account: string | null; readonly signal?: AbortSignal };
+type ChargeQuery = { readonly account: string | null; readonly signal?: AbortSignal };
 
 /**
  * Every method makes one request and rejects with AppError: `stripe_unauthorized`, `stripe_forbidden` (details name the
@@ -61,7 +61,7 @@ export type StripeApi = {
   close(): void;
 };
 
-export type StripeApiStatus = {
+type StripeApiStatus = {
   /** Made since the start. Stripe allows 500 reads for each transaction of 30 days, and at least 10,000 a month. */
   readonly requests: number;
   /** Requests a second it allows itself now. */

@@ -1,6 +1,5 @@
 // A backfill as a whole: the real SDK over HTTP, the real way into a real embedded log; a process that is killed; and
 // what the detectors' fold makes of it.
-import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,6 +14,7 @@ import { openDatabase } from '../../src/log/database.ts';
 import type { EventLog } from '../../src/log/event-log.ts';
 import { openSqliteLog } from '../../src/log/sqlite.ts';
 import type { View } from '../../src/model/attempt.ts';
+import { startBackfillChild } from '../support/backfill-child.ts';
 import {
   eagerClock,
   eventOf,
@@ -25,7 +25,6 @@ import {
   startLocalStripe,
 } from '../support/local-stripe.ts';
 
-const CHILD = join(import.meta.dirname, '../support/backfill-child.ts');
 const DAY_S = 86_400;
 const LATENESS_S = 3 * DAY_S;
 const nowS = Math.floor(Date.now() / 1000);
@@ -164,27 +163,21 @@ describe('a backfill that is killed', () => {
     const kills = [3, 14, 4, 4];
     for (let life = 0; ; life += 1) {
       const killAt = kills[life];
-      const child = spawn(process.execPath, [CHILD, at, stripe.url, String(month.sinceMs)], {
-        stdio: ['ignore', 'pipe', 'inherit'],
-      });
-      open.push({ close: () => child.kill('SIGKILL') });
-      let output = '';
-      child.stdout.on('data', (chunk: Buffer) => {
-        output += chunk.toString();
-      });
+      const child = startBackfillChild({ folder: at, apiUrl: stripe.url, sinceMs: month.sinceMs });
+      open.push({ close: child.kill });
       let inThisLife = 0;
       stripe.onRequest(() => {
         requests += 1;
         inThisLife += 1;
-        if (inThisLife === killAt) child.kill('SIGKILL');
+        if (inThisLife === killAt) child.kill();
         return null;
       });
-      const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
+      const end = await child.ended;
       if (killAt === undefined) {
-        expect({ code, output }).toEqual({ code: 0, output: expect.stringMatching(/^done \d+ \n$/) });
+        expect(end).toEqual({ code: 0, output: expect.stringMatching(/^done \d+ \n$/) });
         break;
       }
-      expect({ code, output }).toEqual({ code: null, output: '' });
+      expect(end).toEqual({ code: null, output: '' });
     }
     const { attempts, views } = await counted(await openLog(at));
     expect(new Set(attempts.keys())).toEqual(expectedAttempts(events));

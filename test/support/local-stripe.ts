@@ -27,7 +27,7 @@ export type Failure =
   | { readonly kind: 'reset' }
   | { readonly kind: 'cut' };
 
-export type SeenRequest = {
+type SeenRequest = {
   readonly path: string;
   readonly query: URLSearchParams;
   readonly account: string | null;
