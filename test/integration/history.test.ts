@@ -143,6 +143,11 @@ describe('the history lane', () => {
 
   for (const seed of [1, 2, 3, 4, 5, 6, 7, 8]) {
     it(`tells of a backfill beside live traffic what the oracle tells, seed ${seed}`, async () => {
+      // Of odd seeds all in one piece, of even ones in as many as there can be.
+      if (seed % 2 === 0) {
+        await lanes.close();
+        lanes = await openLanes({ maxViews: 1 });
+      }
       const random = randomFrom(seed);
       const now = bursts(random, 60, { fromS: START_S, toS: START_S + 6 * 3_600 });
       const live = now.map(({ at, fields }, i) => {

@@ -55,7 +55,8 @@ export type Lanes = {
   close(): Promise<void>;
 };
 
-export async function openLanes(): Promise<Lanes> {
+/** `maxViews`: of a piece of the history lane. */
+export async function openLanes(parts: { readonly maxViews?: number } = {}): Promise<Lanes> {
   const temp = await openTempLog();
   const { log } = temp;
   const clock = handClock(START_S * 1000);
@@ -75,7 +76,7 @@ export async function openLanes(): Promise<Lanes> {
     clock,
     store,
     feed,
-    lane: await startHistoryLane({ log, store, clock, logger, piiKey: PII_KEY }),
+    lane: await startHistoryLane({ log, store, clock, logger, piiKey: PII_KEY, ...parts }),
     settled: async () => {
       await settle(lanes, worker);
       await lanes.lane.runNow();
@@ -87,7 +88,7 @@ export async function openLanes(): Promise<Lanes> {
     restart: async (losesStore, over = log) => {
       await lanes.lane.close();
       if (losesStore) await store.clear(1_000_000);
-      lanes.lane = await startHistoryLane({ log: over, store, clock, logger, piiKey: PII_KEY });
+      lanes.lane = await startHistoryLane({ log: over, store, clock, logger, piiKey: PII_KEY, ...parts });
     },
     setSettings,
     standing: () =>
