@@ -18,6 +18,8 @@ import { type Cell, date, EMPTY, number, text } from './rows-cells.ts';
 export type RowContext = {
   /** The console's root without a slash at its end. */
   readonly consoleUrl: string;
+  /** What is wrong with what analysts wrote in this row, shown in its status; null or absent: nothing. */
+  readonly problem?: string | null;
 };
 
 type CellOf = (incident: Incident, context: RowContext) => Cell;
@@ -40,7 +42,9 @@ const column = (number: number, header: string, width: number, cell: CellOf | nu
 /** In the order of a new tab. People may move and rename them. */
 export const COLUMNS: readonly Column[] = [
   column(1, 'Incident', 80, ({ id }, { consoleUrl }) => text(id, `${consoleUrl}/incidents/${encodeURIComponent(id)}`)),
-  column(2, 'Status', 110, ({ status }) => text(STATUS_WORDS[status])),
+  column(2, 'Status', 110, ({ status }, { problem }) =>
+    text(problem ? `${STATUS_WORDS[status]} · ${problem}` : STATUS_WORDS[status]),
+  ),
   column(3, 'Verdict', 150, null),
   column(4, 'Owner', 110, null),
   column(5, 'Notes', 260, null),
@@ -79,10 +83,11 @@ export const COLUMNS: readonly Column[] = [
 export const ID_COLUMN = 'incident';
 export const OPENED_COLUMN = 'opened';
 export const VERDICT_COLUMN = 'verdict';
+export const OWNER_COLUMN = 'owner';
+export const NOTES_COLUMN = 'notes';
 export const VERSION_COLUMN = 'version';
 
 export const APP_COLUMNS: readonly Column[] = COLUMNS.filter(({ cell }) => cell !== null);
-export const ANALYSTS_COLUMNS: readonly Column[] = COLUMNS.filter(({ cell }) => cell === null);
 
 /** The cells of the program's own columns, by column id. */
 export function rowOf(incident: Incident, context: RowContext): ReadonlyMap<string, Cell> {
@@ -90,7 +95,7 @@ export function rowOf(incident: Incident, context: RowContext): ReadonlyMap<stri
 }
 
 /** What is special about an incident, each in a word or two. */
-export function marks(incident: Incident): readonly string[] {
+function marks(incident: Incident): readonly string[] {
   const { livemode, kind, mode, late, exact, over, status, mergedInto, continues, splitFrom, storm, mutedUntil } =
     incident;
   return [

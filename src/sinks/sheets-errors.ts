@@ -67,7 +67,7 @@ export function retryOf({ code, message, help, sent }: SheetsFailure, nowMs: num
 }
 
 /** Google's quotas are refilled each minute; a little later than that, so that clocks may differ. */
-export function untilNextMinute(nowMs: number): number {
+function untilNextMinute(nowMs: number): number {
   return 60_000 - (nowMs % 60_000) + 2_000;
 }
 

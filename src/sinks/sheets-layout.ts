@@ -22,7 +22,6 @@ export type TabName = 'incidents' | 'detectors' | 'summary';
 export type TabKey = { readonly name: TabName; readonly serial: number };
 
 const TAB_NAMES: readonly TabName[] = ['incidents', 'detectors', 'summary'];
-export const MOST_INCIDENT_TABS = 200;
 
 const tabNumber = ({ name, serial }: TabKey): number =>
   name === 'incidents' ? TAB_NAMES.length + serial : TAB_NAMES.indexOf(name);

@@ -9,7 +9,12 @@ import type { Request } from './sheets-client.ts';
 import { incidentNumber, markRow } from './sheets-layout.ts';
 import type { TabView } from './sheets-view.ts';
 
-export type WriteContext = { readonly consoleUrl: string; readonly timeZone: string };
+export type WriteContext = {
+  readonly consoleUrl: string;
+  readonly timeZone: string;
+  /** What is wrong with what analysts wrote beside an incident; null: nothing. */
+  readonly problemOf: (id: string) => string | null;
+};
 
 /** One row to be rewritten. `withId`: also its id, which somebody has overwritten. */
 export type Rewrite = {
@@ -63,7 +68,7 @@ export function insertRows(incidents: readonly Incident[], view: TabView, contex
   ];
 }
 
-export function columnIndex({ tab }: Pick<TabView, 'tab'>, columnId: string): number | null {
+function columnIndex({ tab }: Pick<TabView, 'tab'>, columnId: string): number | null {
   const column = COLUMNS.find(({ id }) => id === columnId);
   return column === undefined ? null : (tab.columns.get(column.number) ?? null);
 }
@@ -75,7 +80,7 @@ function writeRows(
   columns: readonly Column[],
   { view, row, context }: Place,
 ): readonly Request[] {
-  const rows = incidents.map((incident) => rowOf(incident, context));
+  const rows = incidents.map((incident) => rowOf(incident, { ...context, problem: context.problemOf(incident.id) }));
   return runsOf(view, columns).map(({ start, ids }) => ({
     updateCells: {
       start: { sheetId: view.tab.sheetId, rowIndex: row, columnIndex: start },

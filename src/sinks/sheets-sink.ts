@@ -6,28 +6,20 @@ import type { Clock } from '../model/clock.ts';
 import type { DeliveryPlace } from '../model/delivery.ts';
 import type { Incident } from '../model/incident.ts';
 import { plural } from '../model/words.ts';
-import { COLUMNS, OPENED_COLUMN, VERSION_COLUMN } from './rows.ts';
-import { serialOf } from './rows-cells.ts';
+import { VERSION_COLUMN } from './rows.ts';
+import { readColumn, readMarkedRows, refuseForeign } from './sheets-ask.ts';
 import type { SheetsApi, SheetsClient } from './sheets-client.ts';
 import { retryOf, SheetsError } from './sheets-errors.ts';
-import { byId, columnId, incidentNumber } from './sheets-layout.ts';
-import {
-  findRow,
-  type Located,
-  type MarkedRows,
-  placeOf,
-  planWrite,
-  type Sorted,
-  sortOut,
-  type Write,
-} from './sheets-plan.ts';
+import { findRow, placeOf, planWrite, type Sorted, sortOut, type Write } from './sheets-plan.ts';
 import { verifyWrite } from './sheets-verify.ts';
-import { createViewer, type View, type Viewer } from './sheets-view.ts';
+import { createViewer, type Viewer, type WrittenRow } from './sheets-view.ts';
 
 export type SheetsSinkOptions = {
   readonly client: SheetsClient;
   /** The newest state of an incident, for rows that were met by mistake; null: not known any more. */
   readonly stateOf: (id: string) => Incident | null;
+  /** What is wrong with what analysts wrote beside an incident; null: nothing. */
+  readonly problemOf?: (id: string) => string | null;
   /** The console's root without a slash at its end. */
   readonly consoleUrl: string;
   readonly clock: Clock;
@@ -59,23 +51,48 @@ type Batch = {
   readonly results: Map<Item, Result>;
 };
 
-export function createSheetsSink(options: SheetsSinkOptions): Sink {
+export type SheetsSink = Sink & {
+  /** What analysts wrote, in one read. Rejects with a SheetsError. */
+  readEdits(signal: AbortSignal): Promise<readonly WrittenRow[]>;
+  /** Writes the rows of these incidents again as they stand. Rejects with a SheetsError; then the next write does it. */
+  rewrite(ids: readonly string[], signal: AbortSignal): Promise<void>;
+};
+
+export function createSheetsSink(options: SheetsSinkOptions): SheetsSink {
   const parts: Parts = { ...options, session: createSession(options), spoilt: new Set() };
+  const inTurn = createTurns();
   return {
     slot: 'row',
     batch: { maxSize: MAX_BATCH, everyMs: options.everyMs ?? EVERY_MS },
     parallel: 1,
     // Every incident has its row: late, shadow, merged and withdrawn ones too.
     accepts: () => 'now',
-    deliver: async (items, signal) => await deliver(parts, items, signal),
-    lookUp: async (items, signal) => {
-      const { api, viewer } = await parts.session();
-      const view = await viewer.look('all', signal);
-      return items.map(({ incident }) => {
-        const found = findRow(view, incident.id);
-        return found === null ? null : placeOf(api.spreadsheetId, found.view, found.row);
-      });
-    },
+    deliver: async (items, signal) => await inTurn(async () => await deliver(parts, items, signal)),
+    lookUp: async (items, signal) =>
+      await inTurn(async () => {
+        const { api, viewer } = await parts.session();
+        const view = await viewer.look('all', signal);
+        return items.map(({ incident }) => {
+          const found = findRow(view, incident.id);
+          return found === null ? null : placeOf(api.spreadsheetId, found.view, found.row);
+        });
+      }),
+    readEdits: async (signal) => await inTurn(async () => await (await parts.session()).viewer.readEdits(signal)),
+    rewrite: async (ids, signal) =>
+      await inTurn(async () => {
+        for (const id of ids) parts.spoilt.add(id);
+        await writeAll({ parts, session: await parts.session(), signal, results: new Map() }, []);
+      }),
+  };
+}
+
+/** One call at a time: all of them share what is known of the sheet. */
+function createTurns(): <T>(call: () => Promise<T>) => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve();
+  return async (call) => {
+    const own = last.then(call, call);
+    last = own;
+    return await own;
   };
 }
 
@@ -122,11 +139,12 @@ async function writeAll(batch: Batch, items: readonly Item[]): Promise<void> {
       const marked = await readMarkedRows({ api, view, signal }, pending);
       sorted = sortOut(view, pending, { spreadsheetId, marked, others });
     }
-    await refuseForeign(batch, view, sorted);
+    await refuseForeign({ api, view, signal }, sorted);
     settleGone(batch, sorted);
     // Somebody else has written in between: what stands there may be newer than what is to be written.
     if (refusals > 0 && (await settleNewer(batch, sorted))) continue;
-    const write = planWrite(view, sorted, { consoleUrl: parts.consoleUrl, timeZone: view.timeZone });
+    const { consoleUrl, problemOf = () => null } = parts;
+    const write = planWrite(view, sorted, { consoleUrl, problemOf, timeZone: view.timeZone });
     if (write === null) {
       parts.spoilt.clear();
       continue;
@@ -149,31 +167,6 @@ function tabsOf(items: readonly Item[], others: readonly Incident[]): ReadonlySe
   // What was seen nowhere may stand in any.
   if (others.length > 0) return 'all';
   return new Set(items.flatMap(({ place }) => place?.gid ?? []));
-}
-
-type Asking = { readonly api: SheetsApi; readonly view: View; readonly signal: AbortSignal };
-
-/** Where the marks of these incidents' rows are. A row whose id was overwritten still shows when its incident opened. */
-async function readMarkedRows({ api, view, signal }: Asking, items: readonly Item[]): Promise<MarkedRows> {
-  const incidents = new Map(items.map(({ incident }) => [incidentNumber(incident.id) ?? 0, incident]));
-  const found = await api.metadata([...incidents.keys()].map(byId), signal);
-  const places = found.flatMap(({ metadataId, location }) => {
-    const { sheetId, startIndex } = location?.dimensionRange ?? {};
-    const tab = view.tabs.find((one) => one.tab.sheetId === (sheetId ?? 0));
-    const row = startIndex ?? 0;
-    const isNameless = tab !== undefined && row !== tab.headerRow && incidentNumber(tab.ids[row] ?? '') === null;
-    return [{ number: metadataId ?? 0, place: isNameless ? { view: tab, row } : null }];
-  });
-  const nameless = places.flatMap(({ place }) => place ?? []);
-  const opened = nameless.length === 0 ? null : await readColumn(api, OPENED_COLUMN, nameless, signal);
-  return new Map(
-    places.map(({ number, place }) => {
-      const openedAt = incidents.get(number)?.openedAt ?? 0;
-      const cell = place === null ? null : opened?.(place);
-      const isIts = typeof cell === 'number' && isOpenedThen(cell, serialOf(openedAt, view.timeZone));
-      return [number, isIts ? place : null];
-    }),
-  );
 }
 
 /** Refused again although everything was read anew: some incident is the cause. Halves find it in a few writes. */
@@ -235,55 +228,4 @@ async function settleNewer({ session: { api }, signal, results }: Batch, { rewri
   for (const { item, view: tab, row } of newer)
     if (item !== null) results.set(item, { outcome: 'delivered', place: placeOf(api.spreadsheetId, tab, row) });
   return newer.length > 0;
-}
-
-/** One read: what stands in a column, by row. */
-async function readColumn(
-  api: SheetsApi,
-  id: string,
-  places: readonly Located[],
-  signal: AbortSignal,
-): Promise<(place: Located) => unknown> {
-  const number = COLUMNS.find((column) => column.id === id)?.number ?? 0;
-  const tabs = [...new Set(places.map(({ view }) => view))];
-  const filters = tabs.map(({ tab }) => byId(columnId(tab.key, number)));
-  const ranges = filters.length === 0 ? [] : await api.values(filters, signal);
-  return ({ view: { tab }, row }) => {
-    const wanted = columnId(tab.key, number);
-    const matched = ranges.find(({ dataFilters = [] }) =>
-      dataFilters.some(({ developerMetadataLookup: look }) => look?.metadataId === wanted),
-    );
-    return matched?.valueRange?.values?.[row]?.[0];
-  };
-}
-
-/** Rows that nobody here remembers must be this installation's: the same number opened at another time is not. */
-async function refuseForeign({ session: { api }, signal }: Batch, view: View, { adopted }: Sorted): Promise<void> {
-  const places = adopted.flatMap(({ incident }) => {
-    const found = findRow(view, incident.id);
-    return found === null ? [] : [{ incident, ...found }];
-  });
-  if (places.length === 0) return;
-  const opened = await readColumn(api, OPENED_COLUMN, places, signal);
-  for (const place of places) {
-    const { incident } = place;
-    if (isOpenedThen(opened(place), serialOf(incident.openedAt, view.timeZone))) continue;
-    throw new SheetsError({
-      code: 'sheet_of_another',
-      message: `${incident.id} in this sheet is another installation’s: it opened at another time.`,
-      help: 'Give this installation a sheet of its own: make one, share it, and set GOOGLE_SHEET_ID.',
-      sent: 'no',
-    });
-  }
-}
-
-const DAY_S = 86_400;
-const QUARTER_S = 900;
-
-/** A cell that was overwritten proves nothing; one written in another time zone differs by whole quarters of an hour. */
-function isOpenedThen(cell: unknown, serial: number): boolean {
-  if (typeof cell !== 'number') return true;
-  const apartS = Math.abs(cell - serial) * DAY_S;
-  const offS = apartS % QUARTER_S;
-  return apartS <= 2 || (apartS <= 27 * 3600 && Math.min(offS, QUARTER_S - offS) <= 2);
 }

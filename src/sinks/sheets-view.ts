@@ -1,12 +1,12 @@
 // The rows as they stand now: which incident is in which row of which tab. Read anew before every write, since people sort,
 // move and insert; what seldom changes (which column is where) is kept until the headers look different.
 import type { Clock } from '../model/clock.ts';
-import { COLUMNS, ID_COLUMN } from './rows.ts';
+import { COLUMNS, ID_COLUMN, NOTES_COLUMN, OWNER_COLUMN, VERDICT_COLUMN } from './rows.ts';
 import { setUp } from './setup.ts';
 import { parseA1 } from './sheets-a1.ts';
 import type { MatchedRange, SheetsApi } from './sheets-client.ts';
 import { SheetsError } from './sheets-errors.ts';
-import { byId, columnId, headerId, type MarkedTab, readMarks } from './sheets-layout.ts';
+import { byId, columnId, headerId, incidentNumber, type MarkedTab, readMarks } from './sheets-layout.ts';
 
 /** One tab of rows. Indices count from 0. */
 export type TabView = {
@@ -33,10 +33,20 @@ export type View = {
 export type Viewer = {
   /** `gids`: tabs to read beside the last; `all`: every one. Makes what lacks. Rejects with a SheetsError. */
   look(gids: ReadonlySet<number> | 'all', signal: AbortSignal): Promise<View>;
+  /** What analysts wrote, in one read, from the newest two tabs. Rejects with a SheetsError. */
+  readEdits(signal: AbortSignal): Promise<readonly WrittenRow[]>;
   /** A write has been carried out. */
   wrote(fence: number): void;
   /** What is kept may be wrong: read it again. */
   forget(): void;
+};
+
+/** The analysts' cells of one row as text, trimmed. */
+export type WrittenRow = {
+  readonly id: string;
+  readonly verdict: string;
+  readonly owner: string;
+  readonly notes: string;
 };
 
 export type ViewerOptions = {
@@ -59,6 +69,8 @@ type Kept = {
 /** Keep the time zone and the columns for so long at most. */
 const KEPT_MS = 3_600_000;
 const LOOKS = 4;
+/** Rows of elder tabs are not read for edits: an edit must be seen in seconds. */
+const EDITED_TABS = 2;
 const ID_NUMBER = COLUMNS.find(({ id }) => id === ID_COLUMN)?.number ?? 0;
 
 export function createViewer({ api, clock, changed, rowsPerTab }: ViewerOptions): Viewer {
@@ -89,6 +101,12 @@ export function createViewer({ api, clock, changed, rowsPerTab }: ViewerOptions)
             sent: 'no',
           });
       }
+    },
+    readEdits: async (signal) => {
+      kept ??= await learn(signal, false);
+      const rows = await readWritten(api, kept.known.slice(-EDITED_TABS), signal);
+      if (rows === null) kept = null;
+      return rows ?? [];
     },
     wrote: (fence) => {
       if (kept !== null) kept.fence = fence;
@@ -149,6 +167,37 @@ function viewOf(tab: MarkedTab, ranges: readonly MatchedRange[]): TabView | null
     ids: texts,
     rows,
   };
+}
+
+const WRITTEN = [ID_COLUMN, VERDICT_COLUMN, OWNER_COLUMN, NOTES_COLUMN].map(
+  (wanted) => COLUMNS.find(({ id }) => id === wanted)?.number ?? 0,
+);
+
+/** Ids and edits in one read, so that a sort in between cannot part them. null: a column is not there. */
+async function readWritten(
+  api: SheetsApi,
+  tabs: readonly MarkedTab[],
+  signal: AbortSignal,
+): Promise<readonly WrittenRow[] | null> {
+  const filters = tabs.flatMap(({ key }) => WRITTEN.map((number) => byId(columnId(key, number))));
+  const ranges = filters.length === 0 ? [] : await api.values(filters, signal);
+  const rows: WrittenRow[] = [];
+  const seen = new Set<string>();
+  for (const { key } of tabs) {
+    const [ids, verdicts, owners, notes] = WRITTEN.map((number) => rangeOf(ranges, columnId(key, number)));
+    if (!ids || !verdicts || !owners || !notes) return null;
+    ids.values.forEach(([cell], row) => {
+      const id = textOf(cell);
+      // Of a row that somebody copied the upper one counts.
+      if (incidentNumber(id) === null || seen.has(id)) return;
+      seen.add(id);
+      const [verdict = '', owner = '', note = ''] = [verdicts, owners, notes].map(({ values }) =>
+        textOf(values[row]?.[0]),
+      );
+      rows.push({ id, verdict, owner, notes: note });
+    });
+  }
+  return rows;
 }
 
 const textOf = (cell: unknown): string => String(cell ?? '').trim();

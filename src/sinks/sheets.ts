@@ -1,10 +1,11 @@
-// Google Sheets, put together: rows out. It may fail without anything else noticing.
+// Google Sheets, both ways, put together: rows out, edits in. Each may fail without anything else noticing.
 import type { Logger } from 'pino';
 import { incidentsOf, startDeliveries } from '../deliveries/loop.ts';
 import type { DeliveryMetrics, DeliveryStatus } from '../deliveries/status.ts';
 import type { IncidentFeed } from '../feed/feed.ts';
 import type { EventLog } from '../log/event-log.ts';
 import type { Clock } from '../model/clock.ts';
+import { type Edits, startEdits } from './edits.ts';
 import { createSheetsClient, type SheetsSettings } from './sheets-client.ts';
 import { createSheetsSink } from './sheets-sink.ts';
 
@@ -18,20 +19,31 @@ export type SheetsOptions = {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics?: DeliveryMetrics;
+  /** Milliseconds between two readings of edits (default 10 s), and between two writes of rows (default 2 s). */
+  readonly readEveryMs?: number;
+  readonly writeEveryMs?: number;
 };
 
 export type Sheets = {
   status(): DeliveryStatus;
-  /** Finishes the write under way. */
+  /** Edits first, then rows: what was asked last is still written if it can be. */
   close(): Promise<void>;
 };
 
 /** Starts also when Google cannot be reached or refuses: then rows wait, and the status says why and what to do. */
 export async function startSheets(options: SheetsOptions): Promise<Sheets> {
-  const { settings, log, feed, clock, logger, metrics } = options;
+  const { settings, log, feed, clock, logger, metrics, readEveryMs, writeEveryMs } = options;
   const client = createSheetsClient({ settings, clock });
-  const sink = createSheetsSink({ ...options, client, stateOf: (id) => feed.get(id) });
-  return await startDeliveries({
+  const reading: { edits: Edits | null } = { edits: null };
+  const problemOf = (id: string): string | null => reading.edits?.problemOf(id) ?? null;
+  const sink = createSheetsSink({
+    ...options,
+    client,
+    problemOf,
+    stateOf: (id) => feed.get(id),
+    ...(writeEveryMs === undefined ? {} : { everyMs: writeEveryMs }),
+  });
+  const deliveries = await startDeliveries({
     output: 'sheets',
     log,
     incidents: incidentsOf(feed),
@@ -40,4 +52,21 @@ export async function startSheets(options: SheetsOptions): Promise<Sheets> {
     logger,
     ...(metrics === undefined ? {} : { metrics }),
   });
+  const edits = startEdits({
+    sink,
+    feed,
+    log,
+    clock,
+    logger,
+    isActive: () => deliveries.status().active,
+    ...(readEveryMs === undefined ? {} : { everyMs: readEveryMs }),
+  });
+  reading.edits = edits;
+  return {
+    status: deliveries.status,
+    close: async () => {
+      await edits.close();
+      await deliveries.close();
+    },
+  };
 }

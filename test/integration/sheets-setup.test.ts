@@ -1,6 +1,6 @@
 // Setting a sheet up, over the real client: what is made, that a second run makes nothing, what is repaired, and that each
 // thing that can stand in the way is told apart with its cure.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -301,6 +301,21 @@ describe('what stands in the way', () => {
     await expect.poll(() => deliveries.status(), { timeout: 10_000 }).toMatchObject({ pending: 0, lastError: null });
     await desk.close();
   });
+
+  it('is cured by a new key in the place of the old one, without a restart', async () => {
+    const credentialsFile = file('not a key yet');
+    const desk = await openSheetDesk(google);
+    const deliveries = await desk.start({ credentialsFile });
+    await desk.put(sampleIncident());
+    await expect.poll(() => deliveries.status().lastError?.message, { timeout: 10_000 }).toContain('no key file');
+    writeFileSync(credentialsFile, JSON.stringify(google.keyOfAnother()));
+    await expect
+      .poll(() => deliveries.status().lastError?.message, { timeout: 20_000 })
+      .toContain('does not accept the key');
+    copyFileSync(google.credentialsFile, credentialsFile);
+    await expect.poll(() => google.incidentIds(), { timeout: 25_000 }).toEqual(['INC-1']);
+    await desk.close();
+  }, 60_000);
 
   it('refuses to write into the rows of another installation', async () => {
     const theirs = await openSheetDesk(google);

@@ -11,7 +11,7 @@ import { type Hands, handsOn } from './local-sheets-hands.ts';
 import { areaOfA1, areasOf, markJson, masked, spreadsheetJson, valueRange } from './local-sheets-reads.ts';
 
 type Kind = 'read' | 'write';
-export type SheetsFault = {
+type SheetsFault = {
   readonly on: Kind | 'any';
   /** `lost`: carried out, then the connection drops; `hang`: carried out, never answered; `refused`: dropped before it. */
   readonly kind:
@@ -55,6 +55,8 @@ export type LocalSheets = {
   };
   /** A copy as "Make a copy" makes it: with its marks. Answers its id. */
   copy(): string;
+  /** A key file's content that this server does not know. */
+  keyOfAnother(): Readonly<Record<string, string>>;
   /** An empty spreadsheet again, and nothing remembered. */
   reset(): void;
   close(): Promise<void>;
@@ -192,6 +194,13 @@ export async function startLocalSheets({ now = Date.now }: { readonly now?: () =
       const id = `${spreadsheetId}_copy${books.size}`;
       books.set(id, structuredClone(books.get(spreadsheetId) ?? newBook('')));
       return id;
+    },
+    keyOfAnother: () => {
+      const other = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({
+        type: 'pkcs8',
+        format: 'pem',
+      });
+      return { type: 'service_account', client_email: email, private_key: String(other) };
     },
     reset: () => {
       books.set(spreadsheetId, newBook('Fraud incidents'));
