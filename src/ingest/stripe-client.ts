@@ -1,15 +1,13 @@
 // Reads from Stripe's API through its SDK: paced, with a time-out, never anything but GET. Retrying is not done here but
 // by `persist` (stripe-persist.ts), so that every request is counted and paced.
 import { createHash } from 'node:crypto';
-import { Agent as HttpAgent } from 'node:http';
-import { Agent as HttpsAgent } from 'node:https';
-import Stripe from 'stripe';
+import type Stripe from 'stripe';
 import type { Clock } from '../model/clock.ts';
-import { AppError } from '../model/errors.ts';
 import { isJson, type Json } from './json.ts';
 import { badAnswer, stripeError } from './stripe-errors.ts';
 import { createPace } from './stripe-pace.ts';
 import { stopped } from './stripe-persist.ts';
+import { createSdk } from './stripe-sdk.ts';
 
 export type StripeApiOptions = {
   readonly apiKey: string;
@@ -69,8 +67,6 @@ type StripeApiStatus = {
 };
 
 const PER_SECOND = 5;
-const TIMEOUT_MS = 30_000;
-const CONNECTIONS = 4;
 
 /** Throws AppError `bad_environment` for an address that the SDK cannot use. */
 export function createStripeApi({
@@ -78,18 +74,9 @@ export function createStripeApi({
   apiUrl,
   clock,
   perSecond = PER_SECOND,
-  timeoutMs = TIMEOUT_MS,
+  timeoutMs,
 }: StripeApiOptions): StripeApi {
-  const { agent, ...address } = addressOf(apiUrl);
-  const stripe = new Stripe(apiKey, {
-    ...address,
-    // The SDK's own API version: what it is matters little, for events are listed in the account's version and the
-    // normaliser reads charges of any.
-    httpAgent: agent,
-    timeout: timeoutMs,
-    maxNetworkRetries: 0,
-    telemetry: false,
-  });
+  const { stripe, close } = createSdk({ apiKey, apiUrl, timeoutMs });
   const pace = createPace({ clock, perSecond });
   let requests = 0;
 
@@ -119,30 +106,7 @@ export function createStripeApi({
         chargeOf(await stripe.charges.retrieve(id, {}, actingFor(account))),
       ),
     status: () => ({ requests, perSecond: pace.perSecond() }),
-    close: () => agent.destroy(),
-  };
-}
-
-type Address = { readonly agent: HttpAgent | HttpsAgent } & Partial<{
-  host: string;
-  port: string;
-  protocol: 'http' | 'https';
-}>;
-
-function addressOf(apiUrl: string | null): Address {
-  const options = { keepAlive: true, maxSockets: CONNECTIONS };
-  if (apiUrl === null) return { agent: new HttpsAgent(options) };
-  const { hostname, port, protocol, pathname, search } = new URL(apiUrl);
-  if (pathname !== '/' || search !== '')
-    throw new AppError('bad_environment', 'STRIPE_API_URL has a path.', {
-      help: 'Write it as http://host:port: Stripe’s own paths are put behind it.',
-    });
-  const isPlain = protocol === 'http:';
-  return {
-    agent: isPlain ? new HttpAgent(options) : new HttpsAgent(options),
-    host: hostname.replace(/^\[|\]$/g, ''),
-    port: port === '' ? (isPlain ? '80' : '443') : port,
-    protocol: isPlain ? 'http' : 'https',
+    close,
   };
 }
 

@@ -35,6 +35,22 @@ const PERMISSIONS: Readonly<Record<string, string>> = {
   webhook_read: 'Webhook Endpoints',
 };
 
+type NeededPermission = {
+  /** As in Stripe's errors. */
+  readonly slug: string;
+  /** An object that cannot exist: asked for it, Stripe says 404 to who may read such objects, else 403. */
+  readonly probe: string;
+};
+
+export const NEEDED_PERMISSIONS: readonly NeededPermission[] = [
+  { slug: 'rak_event_read', probe: '/v1/events/evt_declinewatch_probe' },
+  { slug: 'rak_charge_read', probe: '/v1/charges/ch_declinewatch_probe' },
+  { slug: 'rak_payment_intent_read', probe: '/v1/payment_intents/pi_declinewatch_probe' },
+  { slug: 'rak_setup_intent_read', probe: '/v1/setup_intents/seti_declinewatch_probe' },
+  { slug: 'rak_dispute_read', probe: '/v1/disputes/dp_declinewatch_probe' },
+  { slug: 'rak_review_read', probe: '/v1/reviews/prv_declinewatch_probe' },
+];
+
 /** `rak_charge_read` → `Charges and Refunds: Read (rak_charge_read)`. */
 export function permissionLabel(slug: string): string {
   const name = PERMISSIONS[slug.replace(/^rak_/, '')];

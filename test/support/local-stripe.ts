@@ -28,6 +28,7 @@ export type Failure =
   | { readonly kind: 'cut' };
 
 type SeenRequest = {
+  readonly method: string;
   readonly path: string;
   readonly query: URLSearchParams;
   readonly account: string | null;
@@ -96,6 +97,7 @@ export async function startLocalStripe(options: LocalStripeOptions = {}): Promis
       const url = new URL(req.url ?? '/', 'http://local');
       const account = req.headers['stripe-account'];
       const request: SeenRequest = {
+        method: req.method ?? 'GET',
         path: url.pathname,
         query: url.searchParams,
         account: typeof account === 'string' ? account : null,
@@ -104,6 +106,7 @@ export async function startLocalStripe(options: LocalStripeOptions = {}): Promis
       };
       requests.push(request);
       const failure = failures.shift() ?? (await onRequest?.(request, requests.length - 1)) ?? null;
+      res.setHeader('date', new Date(now()).toUTCString());
       if (failure === null) send(res, answer(request));
       else fail(res, failure);
     })();
@@ -180,6 +183,26 @@ function forbidden(permissions: readonly string[] | 'all', needed: string): Answ
   });
 }
 
+/** Objects that are never there, for who asks whether he may: path → what it is, and its permission. */
+const PROBED: readonly (readonly [path: RegExp, what: string, permission: string])[] = [
+  [/^\/v1\/events\/([^/]+)$/, 'event', 'event'],
+  [/^\/v1\/payment_intents\/([^/]+)$/, 'payment_intent', 'payment_intent'],
+  [/^\/v1\/setup_intents\/([^/]+)$/, 'setupintent', 'setup_intent'],
+  [/^\/v1\/disputes\/([^/]+)$/, 'dispute', 'dispute'],
+  [/^\/v1\/reviews\/([^/]+)$/, 'review', 'review'],
+  [/^\/v1\/charges\/([^/]+)$/, 'charge', 'charge'],
+];
+
+function probed({ path, method }: SeenRequest, permissions: readonly string[] | 'all'): Answer | null {
+  for (const [pattern, what, permission] of PROBED) {
+    const id = pattern.exec(path)?.[1];
+    if (id === undefined) continue;
+    const needed = `${permission}_${method === 'GET' ? 'read' : 'write'}`;
+    return forbidden(permissions, needed) ?? missing(what, id, { status: 404, param: what });
+  }
+  return null;
+}
+
 type Context = {
   readonly account: Account;
   readonly endpoints: readonly Json[];
@@ -191,13 +214,15 @@ function route(request: SeenRequest, context: Context): Answer {
   const { permissions, account, endpoints } = context;
   const charge = /^\/v1\/charges\/([^/]+)$/.exec(request.path)?.[1];
   if (request.path === '/v1/events') return forbidden(permissions, 'event_read') ?? listEvents(request, context);
-  if (charge !== undefined) {
+  if (charge !== undefined && request.method === 'GET') {
     const found = account.charges.get(decodeURIComponent(charge));
     return (
       forbidden(permissions, 'charge_read') ??
       (found === undefined ? missing('charge', charge, { status: 404, param: 'id' }) : { status: 200, body: found })
     );
   }
+  const probe = probed(request, permissions);
+  if (probe !== null) return probe;
   if (request.path === '/v1/account')
     return (
       forbidden(permissions, 'accounts_kyc_basic_read') ?? {
