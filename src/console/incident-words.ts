@@ -95,6 +95,7 @@ export function timelineDetail({ type, data }: TimelineEntry, incident: Incident
   if (type === 'unmuted') return typeof hidden === 'number' ? html`it hid ${plural(hidden, 'incident')}` : null;
   if (type === 'merged') return typeof into === 'string' ? html`into ${incidentLink(into)}` : null;
   if (type === 'escalated') return typeof to === 'string' ? html`to ${outside(to, 40)}` : null;
+  if (incident.kind === 'storm') return typeof peak === 'number' ? html`${plural(peak, 'incident')}` : null;
   const parts = [
     typeof peak === 'number' && incident.kind === 'episode' ? measured(incident, peak) : '',
     typeof attemptCount === 'number' && attemptCount !== peak ? `${formatCount(attemptCount)} attempts in all` : '',

@@ -80,3 +80,5 @@ export function joined(pieces: readonly (Html | string | null)[], between: Html 
     .filter((piece) => piece !== null && piece !== '')
     .flatMap((piece, index) => (index === 0 ? [piece] : [between, piece])) as readonly (Html | string)[];
 }
+
+export const capital = (words: string): string => words.charAt(0).toUpperCase() + words.slice(1);

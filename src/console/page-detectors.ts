@@ -34,7 +34,7 @@ function detectorRow({ rule }: AcceptedSettings, counts: DetectorCounts | undefi
   if (settings === null) return null;
   const { name, title, mode, windowS, per } = settings;
   const open = (counts?.open ?? 0) + (counts?.acknowledged ?? 0);
-  return html`<tr><th scope="row"><a href="/detectors/${encodeURIComponent(name)}">${clean(name, 64)}</a><br><span class="muted">${outside(title, 120)}</span></th>
+  return html`<tr><th scope="row"><a href="/detectors/${encodeURIComponent(name)}">${clean(name, 64)}</a><br><span class="muted below">${outside(title, 120)}</span></th>
 <td><span class="badge mode-${mode}">${mode}</span></td><td>${thresholdWords(settings)}</td><td>${formatDuration(windowS)}</td><td>${clean(per, 60)}</td>
 <td class="number">${open === 0 ? '0' : html`<a href="/?detector=${encodeURIComponent(name)}">${formatCount(open)}</a>`}</td><td class="number">${formatCount(counts?.incidents ?? 0)}</td><td class="number">${formatCount(counts?.verdicts.fraud ?? 0)}</td></tr>`;
 }

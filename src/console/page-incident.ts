@@ -12,6 +12,7 @@ import type { IncidentDetailJson, Latency } from './incident-detail.ts';
 import { actionBar, type FormContext } from './incident-forms.ts';
 import { remarks, stateSentence, timelineDetail, timelineTitle, who } from './incident-words.ts';
 import {
+  capital,
   clean,
   cleanLines,
   type Html,
@@ -38,7 +39,7 @@ export function incidentPage({ incident, detail, timeline, forms, now }: Inciden
   return html`<article class="one severity-${severity}">
 <div data-live="head"><p class="crumb"><a href="/">Incidents</a> / ${id}</p>
 <p class="marks">${severityBadge(severity)} ${statusBadge(status)} ${testMark(incident)}</p>
-<h1><bdi>${whatHappened(incident, clean)}</bdi></h1>
+<h1><bdi>${capital(whatHappened(incident, clean))}</bdi></h1>
 <p class="lead">${stateSentence(incident)}</p>
 ${resolved !== null && resolved.note.trim() !== '' ? html`<blockquote class="lines"><bdi>${cleanLines(resolved.note)}</bdi></blockquote>` : null}
 ${remarkList(remarks(incident, now))}</div>
@@ -79,15 +80,18 @@ function facts(incident: Incident): Html {
       'On',
       link(
         entity.kind === 'customer' ? customerUrl(entity.value, incident) : null,
-        html`${outside(entity.label || entity.value, 120)} <span class="muted">${entity.kind}</span>`,
+        html`${outside(entity.label || entity.value, 120)} <span class="muted">${kind === 'episode' ? clean(entity.kind, 60) : ''}</span>`,
       ),
     ],
-    ['Peak', kind === 'operator' ? null : `${measured(incident, peak)} in ${formatDuration(windowS)}`],
+    ['Peak', kind === 'episode' ? `${measured(incident, peak)} in ${formatDuration(windowS)}` : null],
+    ['Incidents', kind === 'storm' ? formatCount(peak) : null],
     [
       'Thresholds',
-      ladder(thresholds)
-        .map(({ severity, value }) => `${severity} ${valueInWords(value, incident)}`)
-        .join(', '),
+      kind === 'episode'
+        ? ladder(thresholds)
+            .map(({ severity, value }) => `${severity} ${valueInWords(value, incident)}`)
+            .join(', ')
+        : null,
     ],
     ['Attempts', attemptCount === 0 ? null : formatCount(attemptCount)],
     [

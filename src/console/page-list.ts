@@ -7,7 +7,7 @@ import { type Incident, STATUSES, type Status } from '../model/incident.ts';
 import { formatMoney } from '../model/money.ts';
 import { actorName, formatCount, plural, STATUS_WORDS, VERDICT_WORDS } from '../model/words.ts';
 import { sparkline } from './chart.ts';
-import { clean, type Html, outside, severityBadge, since, statusBadge, testMark } from './markup.ts';
+import { capital, clean, type Html, outside, severityBadge, since, statusBadge, testMark } from './markup.ts';
 
 export type ListView = {
   readonly page: IncidentPage;
@@ -31,7 +31,7 @@ function tabs(counts: ListView['counts'], { filter, query }: Pick<ListView, 'fil
   const all = Object.values(counts).reduce((sum, count) => sum + count, 0);
   const tab = (status: Status | null, label: string, count: number): Html =>
     html`<li><a href="${withParameter(query, 'status', status)}"${(filter.status ?? null) === status ? html` aria-current="page"` : ''}${html` class="tab${status === null ? '' : ` tab-${status}`}"`}>${label} <span class="count">${formatCount(count)}</span></a></li>`;
-  return html`<nav class="tabs" aria-label="By status"><ul>${tab(null, 'All', all)}${STATUSES.map((status) => tab(status, sentence(STATUS_WORDS[status]), counts[status]))}</ul></nav>`;
+  return html`<nav class="tabs" aria-label="By status"><ul>${tab(null, 'All', all)}${STATUSES.map((status) => tab(status, capital(STATUS_WORDS[status]), counts[status]))}</ul></nav>`;
 }
 
 function filters(filter: IncidentFilter, detectors: readonly string[]): Html {
@@ -53,15 +53,15 @@ ${status === undefined ? null : html`<input type="hidden" name="status" value="$
 }
 
 function row(incident: Incident): Html {
-  const { id, severity, status, title, openedAt, attemptCount, evidence } = incident;
+  const { id, severity, status, title, openedAt, attemptCount, evidence, storm } = incident;
   const isUnresolved = status === 'open' || status === 'acknowledged';
   const [money] = evidence.amounts;
-  return html`<li id="${id}" data-key="${id}" class="incident severity-${severity} ${isUnresolved ? 'unresolved' : 'closed'}">
+  return html`<li id="${id}" data-key="${id}" class="incident severity-${severity} ${isUnresolved ? 'unresolved' : 'closed'}${storm === null ? '' : ' in-storm'}">
 <div class="marks">${severityBadge(severity)}${testMark(incident)}</div>
-<div class="what"><a href="/incidents/${id}" class="headline"><span class="id">${id}</span> <bdi>${whatHappened(incident, clean)}</bdi></a>
+<div class="what"><a href="/incidents/${id}" class="headline"><span class="id">${id}</span> <bdi>${capital(whatHappened(incident, clean))}</bdi></a>
 <p class="sub">${outside(title, 120)} · ${plural(attemptCount, 'attempt')}${
     money === undefined ? '' : html` · ${formatMoney(money.amount, money.currency)}`
-  } · opened ${since(openedAt)}</p></div>
+  } · opened ${since(openedAt)}${storm === null ? '' : html` · part of the storm ${clean(storm, 20)}`}</p></div>
 <div class="shape">${sparkline(incident)}</div>
 <div class="state">${statusBadge(status)}<span class="by">${stateBy(incident)}</span></div>
 </li>`;
@@ -89,5 +89,3 @@ function withParameter(query: URLSearchParams, name: string, value: string | nul
   if (value !== null) changed.set(name, value);
   return changed.size === 0 ? '/' : `/?${changed}`;
 }
-
-const sentence = (words: string): string => words.charAt(0).toUpperCase() + words.slice(1);

@@ -168,7 +168,7 @@ function pathOf(element) {
 
 function drawChart(plot) {
   if (typeof uPlot === 'undefined') return;
-  const { times, values, thresholds, kind } = JSON.parse(plot.dataset.chart);
+  const { times, values, thresholds, kind, isStepped } = JSON.parse(plot.dataset.chart);
   const style = getComputedStyle(document.documentElement);
   const colour = (name) => resolved(style.getPropertyValue(`--${name}`), plot);
   const shown = (value) =>
@@ -206,8 +206,8 @@ function drawChart(plot) {
           stroke: colour('brand'),
           fill: colour('critical-back'),
           width: 2,
-          paths: uPlot.paths.stepped({ align: 1 }),
-          points: { show: false },
+          ...(isStepped ? { paths: uPlot.paths.stepped({ align: 1 }) } : {}),
+          points: { show: !isStepped, size: 6 },
           value: (_, value) => shown(value),
         },
         ...lines,

@@ -10,10 +10,11 @@ const withSeries = (series: Incident['evidence']['series'], overrides: Partial<I
 };
 
 describe('the picture of an episode', () => {
-  it('is the values in time against the thresholds', () => {
-    expect(chartData(withSeries({ fromS: 100, stepS: 60, values: [3, 8, 5] }))).toEqual({
-      times: [100, 160, 220, 280],
-      values: [3, 8, 5, 5],
+  it('is the values at the breach instants against the thresholds: a step without one has no value', () => {
+    expect(chartData(withSeries({ fromS: 100, stepS: 60, values: [3, 0, 8, 5] }))).toEqual({
+      times: [100, 220, 280],
+      values: [3, 8, 5],
+      isStepped: false,
       thresholds: [
         { severity: 'warning', label: 'warning 3', value: 3 },
         { severity: 'critical', label: 'critical 8', value: 8 },
@@ -21,10 +22,21 @@ describe('the picture of an episode', () => {
     });
   });
 
+  it('of a storm is how many incidents joined it in each step, none included', () => {
+    const storm = withSeries({ fromS: 100, stepS: 60, values: [3, 0, 8] }, { kind: 'storm' });
+    expect(chartData(storm)).toEqual({
+      times: [100, 160, 220, 280],
+      values: [3, 0, 8, 8],
+      isStepped: true,
+      thresholds: [],
+    });
+    expect(String(chartFigure(storm))).toContain('Incidents that joined the storm');
+  });
+
   it('says in words what it shows, and in a table', () => {
     const shown = String(chartFigure(withSeries({ fromS: 0, stepS: 60, values: [3, 8] })));
     expect(shown).toContain(
-      'aria-label="Value of the window over time, from 1970-01-01 00:00 to 1970-01-01 00:02. Peak 14; thresholds: warning 3, critical 8."',
+      'aria-label="Value in the window at each breach, from 1970-01-01 00:00 to 1970-01-01 00:01 UTC. Peak 14; thresholds: warning 3, critical 8."',
     );
     expect(shown).toContain('<td>1970-01-01 00:01:00</td><td class="number">8</td>');
   });
