@@ -29,7 +29,7 @@ export function takenOf(changes: Iterable<SheetChange>): Taken {
 }
 
 /** As it is compared: a verdict by its code, however it was written. */
-export function cellValue(row: WrittenRow, column: EditedColumn): string {
+function cellValue(row: WrittenRow, column: EditedColumn): string {
   return column === 'verdict' ? (verdictOf(row.verdict) ?? row.verdict) : row[column];
 }
 

@@ -100,12 +100,27 @@ export function serialOf(ms: number, timeZone: string): number {
 
 const formats = new Map<string, Intl.DateTimeFormat>();
 
+/** Offsets by zone and quarter of an hour: none changes within one, and asking for it is slow. */
+const offsets = new Map<string, number>();
+const MOST_OFFSETS = 10_000;
+const QUARTER_MS = 900_000;
+
 /** What the zone's wall clock is ahead of UTC at that instant; an unknown zone counts as UTC. */
 function offsetMs(ms: number, timeZone: string): number {
+  const quarter = Math.floor(ms / QUARTER_MS);
+  const key = `${timeZone} ${quarter}`;
+  const known = offsets.get(key);
+  if (known !== undefined) return known;
+  if (offsets.size >= MOST_OFFSETS) offsets.clear();
+  const offset = computeOffsetMs(quarter * QUARTER_MS, timeZone);
+  offsets.set(key, offset);
+  return offset;
+}
+
+function computeOffsetMs(ms: number, timeZone: string): number {
   const parts = formatOf(timeZone).formatToParts(ms);
   const part = (type: string): number => Number(parts.find((one) => one.type === type)?.value ?? 0);
-  const wall = Date.UTC(part('year'), part('month') - 1, part('day'), part('hour'), part('minute'), part('second'));
-  return wall - Math.floor(ms / 1000) * 1000;
+  return Date.UTC(part('year'), part('month') - 1, part('day'), part('hour'), part('minute'), part('second')) - ms;
 }
 
 function formatOf(timeZone: string): Intl.DateTimeFormat {

@@ -130,7 +130,8 @@ async function readTabs(api: SheetsApi, { book, marks, signal }: Read): Promise<
   const top = (sheetId: number): number => marks.tabs.find((tab) => tab.sheetId === sheetId)?.headerRow ?? 0;
   const filters: readonly DataFilter[] = sheets.map(({ properties }) => {
     const sheetId = properties?.sheetId ?? 0;
-    return { gridRange: { sheetId, startRowIndex: top(sheetId), endRowIndex: top(sheetId) + 2 } };
+    const endRowIndex = Math.min(top(sheetId) + 2, properties?.gridProperties?.rowCount ?? 1);
+    return { gridRange: { sheetId, startRowIndex: top(sheetId), endRowIndex } };
   });
   const { sheets: grids = [] } = filters.length === 0 ? {} : await api.grid(filters, GRID_FIELDS, signal);
   return sheets.map(({ properties, conditionalFormats = [], protectedRanges = [] }): SeenTab => {

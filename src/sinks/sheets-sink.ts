@@ -157,7 +157,10 @@ async function writeAll(batch: Batch, items: readonly Item[]): Promise<void> {
       if (!(error instanceof SheetsError) || error.failure.code !== 'sheet_bad_request') throw error;
       viewer.forget();
       refusals += 1;
-      if (refusals > 1) return await takeApart(batch, pending, error);
+      if (refusals === 2 && others.length > 0) {
+        // It may be one of these: without them the batch shows whether it is.
+        parts.spoilt.clear();
+      } else if (refusals > 1) return await takeApart(batch, pending, error);
     }
   }
 }
