@@ -15,6 +15,8 @@ export type SetupOptions = {
   readonly isWhole: boolean;
   /** Take a copy of another installation's sheet for this one. */
   readonly takeCopy?: boolean;
+  /** Only say what would be made. */
+  readonly isTrial?: boolean;
   /** A further tab for rows, because the last one is full. */
   readonly addIncidentsTab?: boolean;
 };
@@ -48,7 +50,7 @@ export async function setUp(options: SetupOptions): Promise<SetupDone> {
       timeZone: book.properties?.timeZone ?? 'UTC',
       changed: steps.map(({ what }) => what),
     };
-    if (steps.length === 0) return done;
+    if (steps.length === 0 || options.isTrial === true) return done;
     try {
       await api.write([...fenceAfter(marks.fence), ...steps.flatMap(({ requests }) => requests)], [], signal);
       return done;
