@@ -153,7 +153,7 @@ describe('a backfill', () => {
   it('goes on after lost connections and time-outs', async () => {
     const stripe = await startLocalStripe();
     const clock = eagerClock();
-    const api = createStripeApi({ apiKey: LOCAL_KEY, apiUrl: stripe.url, clock, timeoutMs: 200 });
+    const api = createStripeApi({ apiKey: LOCAL_KEY, apiUrl: stripe.url, clock, timeoutMs: 500 });
     open.push(stripe, api);
     const ids = fill(stripe, 250);
     const failures = { 1: { kind: 'hang' }, 3: { kind: 'cut' }, 5: { kind: 'reset' }, 6: { kind: 'reset' } } as const;

@@ -31,7 +31,7 @@ async function setUp(options: LocalStripeOptions = {}) {
   await log.ensureTopics();
   const stripe = await startLocalStripe(options);
   const clock = eagerClock();
-  const api = createStripeApi({ apiKey: LOCAL_KEY, apiUrl: stripe.url, clock, timeoutMs: 2_000 });
+  const api = createStripeApi({ apiKey: LOCAL_KEY, apiUrl: stripe.url, clock });
   open.push({ close }, stripe, api);
   const acceptor = createAcceptor({
     log,

@@ -44,7 +44,6 @@ async function setUp(): Promise<Bench> {
     apiUrl: stripe.url,
     clock: quick,
     perSecond: 1_000_000,
-    timeoutMs: 2_000,
   });
   const acceptor = createAcceptor({
     log: temp.log,

@@ -28,7 +28,7 @@ async function check({ stripe: options, apiKey = LOCAL_KEY, endpoints = [ENDPOIN
   const stripe = await startLocalStripe({ keys: { [LOCAL_KEY]: [...READ, 'webhook_read'] }, ...options });
   open.push(stripe);
   for (const endpoint of endpoints) stripe.addWebhookEndpoint({ ...endpoint });
-  const checks = await checkStripe({ apiKey, apiUrl: stripe.url, now, timeoutMs: 2_000 });
+  const checks = await checkStripe({ apiKey, apiUrl: stripe.url, now });
   const of = (name: string) => checks.find((one) => one.name === name);
   return { stripe, checks, of };
 }
