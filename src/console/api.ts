@@ -9,15 +9,15 @@ import { httpError } from './errors.ts';
 import { type ConsoleContext, type ConsoleEnv, callerOf } from './guard.ts';
 import { statusJson } from './health.ts';
 import { parseIncidentQuery } from './incident-query.ts';
-import type { ConsoleOptions } from './options.ts';
+import type { ConsoleOptions, Operation } from './options.ts';
 import type { Streams } from './stream.ts';
 
-export type ApiParts = Pick<ConsoleOptions, 'failedDeliveries' | 'health'> & {
+export type ApiParts = Pick<ConsoleOptions, 'failedDeliveries' | 'health' | 'operations'> & {
   readonly desk: Desk;
   readonly streams: Streams;
 };
 
-export function createApi({ desk, streams, failedDeliveries, health }: ApiParts): Hono<ConsoleEnv> {
+export function createApi({ desk, streams, failedDeliveries, health, operations = [] }: ApiParts): Hono<ConsoleEnv> {
   const api = new Hono<ConsoleEnv>();
   incidentRoutes(api, desk);
   detectorRoutes(api, desk);
@@ -29,7 +29,17 @@ export function createApi({ desk, streams, failedDeliveries, health }: ApiParts)
   });
   api.get('/status', async (c) => c.json(statusJson(await health())));
   api.get('/stream', (c) => streams.open(c.req.raw.signal));
+  for (const operation of operations) operationRoute(api, operation);
   return api;
+}
+
+function operationRoute(api: Hono<ConsoleEnv>, { method, path, run }: Operation): void {
+  api.on(method, path, async (c) => {
+    const query = new URL(c.req.url).searchParams;
+    const request = { query, actor: callerOf(c).actor, signal: c.req.raw.signal };
+    const answer = await run({ ...request, body: method === 'GET' ? undefined : await jsonBody(c) });
+    return c.json(answer.body, answer.status);
+  });
 }
 
 function incidentRoutes(api: Hono<ConsoleEnv>, desk: Desk): void {

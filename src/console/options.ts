@@ -8,7 +8,7 @@ import type { Delivery } from '../model/delivery.ts';
 import type { DetectorSettings, GeneralSettings } from '../model/detector.ts';
 import type { MemberSummary } from '../model/episode.ts';
 import type { ErrorDetail } from '../model/errors.ts';
-import type { Incident } from '../model/incident.ts';
+import type { Actor, Incident } from '../model/incident.ts';
 
 export type Token = { readonly name: string; readonly token: string };
 
@@ -53,6 +53,20 @@ export type Preview = {
   readonly sheet: () => PreviewedSheet;
 };
 
+/** A further question or job of the API, answered by another part; guarded like every route. */
+export type Operation = {
+  readonly method: 'GET' | 'POST';
+  /** Under `/api`. */
+  readonly path: `/${string}`;
+  /** `body`: parsed JSON, undefined if there was none. Rejects with AppError. */
+  readonly run: (request: {
+    readonly query: URLSearchParams;
+    readonly body: unknown;
+    readonly actor: Actor;
+    readonly signal: AbortSignal;
+  }) => Promise<{ readonly status: 200 | 202; readonly body: object }>;
+};
+
 export type ConsoleOptions = {
   readonly host: string;
   /** 0: any free one. */
@@ -74,6 +88,7 @@ export type ConsoleOptions = {
   /** Prometheus text. */
   readonly metrics: () => Promise<string>;
   readonly validateDetector: ValidateDetector;
+  readonly operations?: readonly Operation[];
   /** null: Slack and the sheet are real, or not used. */
   readonly preview: () => Preview | null;
   /** One line for each part that is simulated: which variables make it real. */

@@ -61,7 +61,7 @@ function row(incident: Incident): Html {
 <div class="what"><a href="/incidents/${id}" class="headline"><span class="id">${id}</span> <bdi>${capital(whatHappened(incident, clean))}</bdi></a>
 <p class="sub">${outside(title, 120)} · ${plural(attemptCount, 'attempt')}${
     money === undefined ? '' : html` · ${formatMoney(money.amount, money.currency)}`
-  } · opened ${since(openedAt)}${storm === null ? '' : html` · part of the storm ${clean(storm, 20)}`}</p></div>
+  } · opened ${since(openedAt)}${storm === null ? '' : html` · <span class="together">in storm ${clean(storm, 20)}</span>`}</p></div>
 <div class="shape">${sparkline(incident)}</div>
 <div class="state">${statusBadge(status)}<span class="by">${stateBy(incident)}</span></div>
 </li>`;
