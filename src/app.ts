@@ -6,10 +6,12 @@ import { startSlackPreview } from './alerts/preview.ts';
 import { type Slack, startSlack } from './alerts/slack.ts';
 import { DEMO_LINES, demoSecret, startDemo } from './app/demo.ts';
 import { type Health, type HealthSources, healthOf } from './app/health.ts';
+import { operationsOf } from './app/operations.ts';
 import { keptPiiKey } from './app/pii-key.ts';
 import { readingsOf } from './app/readings.ts';
 import { SHIPPED_DETECTORS, watchSettingsFile } from './app/settings-file.ts';
 import { openStorage } from './app/storage.ts';
+import { startStripeSide } from './app/stripe-side.ts';
 import { createTeardown, type Teardown } from './app/teardown.ts';
 import type { Config } from './config/config.ts';
 import { startConsole } from './console/console.ts';
@@ -17,6 +19,7 @@ import type { Preview } from './console/options.ts';
 import { openDeliveryIndex } from './deliveries/delivery-index.ts';
 import { incidentsOf } from './deliveries/loop.ts';
 import { validateChange } from './detectors/detectors-file.ts';
+import { startHistoryLane } from './detectors/history.ts';
 import { startDetectWorker } from './detectors/worker.ts';
 import type { IncidentFeed } from './feed/feed.ts';
 import { openIncidentFeed } from './feed/incident-feed.ts';
@@ -30,6 +33,7 @@ import { startSheets } from './sinks/sheets.ts';
 import { createLogger } from './telemetry/logger.ts';
 import { createMetrics, type Metrics } from './telemetry/metrics.ts';
 import { attemptsOfIncident } from './tuning/members.ts';
+import { startVerifyJob } from './tuning/verify-job.ts';
 
 /** `manage`: incidents can be read and acted on, nothing is told or heard; what the CLI opens for one command. */
 export const ROLES = ['ingest', 'detect', 'respond', 'manage'] as const;
@@ -42,6 +46,8 @@ export type AppOptions = {
   /** The detectors file wins over what persons have set. */
   readonly takeFile?: boolean;
   readonly clock?: Clock;
+  /** What opens the log and the window store. Default: as configured. Tests of crashes put something between. */
+  readonly storage?: typeof openStorage;
 };
 
 export type App = {
@@ -84,7 +90,8 @@ async function assemble(parts: Parts): Promise<App> {
 
   // Storage: the log and the window store.
   const owner = `console at ${config.url ?? `http://${config.adminHost}:${config.adminPort}`}`;
-  const { log, store, kind } = await openStorage({ config, dataFolder, owner, clock, logger }, teardown);
+  const open = options.storage ?? openStorage;
+  const { log, store, kind } = await open({ config, dataFolder, owner, clock, logger }, teardown);
   const piiKey = config.piiKey ?? keptPiiKey(dataFolder);
   const sources: HealthSources = { log, store, deliveries: [] };
   const health = async (): Promise<Health> => await healthOf(sources);
@@ -108,7 +115,8 @@ async function assemble(parts: Parts): Promise<App> {
     sources.settingsFile = file.problem;
   }
 
-  // Detectors: attempts in, reports out.
+  // Detectors: attempts in, reports out; at once for what comes in time, later for what comes late.
+  let runHistory = async (): Promise<void> => undefined;
   if (has('detect')) {
     const detect = await startDetectWorker({
       log,
@@ -120,9 +128,27 @@ async function assemble(parts: Parts): Promise<App> {
     });
     teardown.push('detectors', () => detect.close());
     sources.detect = detect.status;
+    const history = await startHistoryLane({ log, store, clock, logger: child('history'), piiKey });
+    teardown.push('history lane', () => history.close());
+    sources.history = history.status;
+    runHistory = history.runNow;
   }
 
+  // Stripe's API: what the webhooks missed, the past, the charges of signals.
+  const general = (): GeneralSettings => feed.general() ?? NO_SETTINGS;
+  if (has('ingest')) await settingsKnown(feed, logger);
+  const isIngesting = has('ingest') && !demo;
+  const stripe = await startStripeSide(
+    { config, dataFolder, log, clock, logger: child('stripe'), general, isIngesting },
+    teardown,
+  );
+  sources.reconciliation = stripe.reconciliation?.status;
+  sources.enrichment = stripe.enrichment?.status;
+
   // The console and the API, in every process: health and metrics are each one's own.
+  const verifying = { log, feed, piiKey, clock, logger: child('verify'), settle: runHistory };
+  const verification = startVerifyJob(has('respond') ? verifying : { ...verifying, everyMs: null });
+  teardown.push('verification', () => verification.close());
   const deliveries = await openDeliveryIndex({ log, ...groupOf(kind, 'delivery-index') });
   teardown.push('delivery index', () => deliveries.close());
   let told: Told = { slack: null, preview: null };
@@ -142,6 +168,7 @@ async function assemble(parts: Parts): Promise<App> {
     health,
     metrics: async () => await metrics.text(readingsOf(sources, await health(), clock.now())),
     validateDetector: validateChange,
+    operations: operationsOf({ ...verifying, ...stripe, general, verification, runHistory }),
     preview: () => told.preview,
     demo: demo ? { lines: DEMO_LINES } : null,
   });
@@ -158,7 +185,6 @@ async function assemble(parts: Parts): Promise<App> {
   let webhookUrl: string | null = null;
   if (has('ingest')) {
     const secrets = demo ? [demoSecret()] : config.stripe.webhookSecrets;
-    const general = await generalSettings(feed, logger);
     const server = await startWebhookServer({
       log,
       clock,
@@ -182,26 +208,25 @@ async function assemble(parts: Parts): Promise<App> {
   return { consoleUrl, webhookUrl, health, stop: () => teardown.run() };
 }
 
-const NO_SETTINGS: GeneralSettings = { latenessMs: 0, metadata: { ip: null, keys: [] } };
+/** Before any file was read: the defaults of design §5. */
+const NO_SETTINGS: GeneralSettings = { latenessMs: 72 * 3_600_000, metadata: { ip: null, keys: [] } };
 
 /** Groups of an embedded log are kept for ever: they have names. In Kafka each process has its own, which goes with it. */
 function groupOf(kind: 'embedded' | 'kafka', group: string): { readonly group?: string } {
   return kind === 'embedded' ? { group } : {};
 }
 
-/** What ingest must know of the settings, as they stand now. Waits until the first are accepted. */
-async function generalSettings(feed: IncidentFeed, logger: Logger): Promise<() => GeneralSettings> {
-  if (feed.general() === null) {
-    logger.info('waiting for the first settings, which a process of role respond reads from detectors.yaml');
-    await new Promise<void>((resolve) => {
-      const stop = feed.subscribe(() => {
-        if (feed.general() === null) return;
-        stop();
-        resolve();
-      });
+/** Ingest must know which metadata to keep: resolves once the first settings are accepted. */
+async function settingsKnown(feed: IncidentFeed, logger: Logger): Promise<void> {
+  if (feed.general() !== null) return;
+  logger.info('waiting for the first settings, which a process of role respond reads from detectors.yaml');
+  await new Promise<void>((resolve) => {
+    const stop = feed.subscribe(() => {
+      if (feed.general() === null) return;
+      stop();
+      resolve();
     });
-  }
-  return () => feed.general() ?? NO_SETTINGS;
+  });
 }
 
 function observeLatency(feed: IncidentFeed, metrics: Metrics): () => void {

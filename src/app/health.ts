@@ -1,10 +1,13 @@
 // How every part is, for the console, `/readyz`, `/healthz` and the metrics: gathered here, judged nowhere else.
 import type { SlackInboundStatus } from '../alerts/slack-inbound.ts';
 import type { DeliveryStatus } from '../deliveries/status.ts';
+import type { HistoryPartitionStatus } from '../detectors/history.ts';
 import type { WindowStore } from '../detectors/window-store.ts';
 import type { PartitionStatus } from '../detectors/worker.ts';
 import type { FeedStatus } from '../feed/feed.ts';
 import type { ManagerStatus } from '../incidents/manager.ts';
+import type { Enrichment } from '../ingest/enrich.ts';
+import type { Reconciliation } from '../ingest/reconcile.ts';
 import type { EventLog } from '../log/event-log.ts';
 import { AppError, messageOf } from '../model/errors.ts';
 
@@ -31,6 +34,9 @@ export type HealthSources = {
   detect?: () => readonly PartitionStatus[];
   manager?: () => ManagerStatus;
   feed?: () => FeedStatus;
+  history?: () => readonly HistoryPartitionStatus[];
+  reconciliation?: (() => ReturnType<Reconciliation['status']>) | undefined;
+  enrichment?: (() => ReturnType<Enrichment['status']>) | undefined;
   slackInbound?: () => SlackInboundStatus;
   settingsFile?: () => { readonly message: string } | null;
 };
@@ -43,6 +49,9 @@ export async function healthOf(sources: HealthSources): Promise<Health> {
     pinged('window store', () => sources.store.ping()),
   ]);
   if (sources.detect !== undefined) parts.push(detectHealth(sources.detect()));
+  if (sources.history !== undefined) parts.push(historyHealth(sources.history()));
+  if (sources.reconciliation !== undefined || sources.enrichment !== undefined)
+    parts.push(stripeHealth(sources.reconciliation?.(), sources.enrichment?.()));
   if (sources.manager !== undefined) parts.push(managerHealth(sources.manager()));
   if (sources.feed !== undefined) parts.push(feedHealth(sources.feed()));
   if (sources.settingsFile !== undefined) parts.push(fileHealth(sources.settingsFile()));
@@ -84,6 +93,38 @@ function detectHealth(partitions: readonly PartitionStatus[]): PartHealth {
     name,
     state: 'fine',
     message: `${partitions.length} partition(s), ${attempts} attempts in the windows, ${lag} records behind`,
+    help: '',
+  };
+}
+
+function historyHealth(partitions: readonly HistoryPartitionStatus[]): PartHealth {
+  const name = 'history lane';
+  const problem = partitions.find((partition) => partition.problem !== null)?.problem;
+  if (problem)
+    return { name, state: 'degraded', message: problem, help: 'What came late waits; it is tried again by itself.' };
+  const hours = partitions.reduce((sum, { waitingHours }) => sum + waitingHours, 0);
+  return {
+    name,
+    state: 'fine',
+    message: hours === 0 ? 'nothing waits' : `late views of ${hours} hour(s) wait`,
+    help: '',
+  };
+}
+
+function stripeHealth(
+  reconciliation: ReturnType<Reconciliation['status']> | undefined,
+  enrichment: ReturnType<Enrichment['status']> | undefined,
+): PartHealth {
+  const name = 'stripe api';
+  const error = reconciliation?.errors[0];
+  if (error !== undefined) return { name, state: 'degraded', message: error.message, help: error.help };
+  if (enrichment?.waiting)
+    return { name, state: 'degraded', message: enrichment.waiting.message, help: 'It is tried again by itself.' };
+  const through = reconciliation?.through;
+  return {
+    name,
+    state: 'fine',
+    message: through ? `agrees with the log up to ${through}` : 'first comparison under way',
     help: '',
   };
 }
