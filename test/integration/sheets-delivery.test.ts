@@ -76,7 +76,7 @@ describe('the sheet', () => {
   it.each(['lost', 'hang', 503, 500, 'drop'] as const)(
     'writes no row twice when a write ends with %s',
     async (kind) => {
-      await desk.start();
+      await desk.start({ timeoutMs: 1_500 });
       await desk.put(inc(1));
       await posted(1);
       const before = writes().length;

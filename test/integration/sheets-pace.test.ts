@@ -20,7 +20,7 @@ afterEach(async () => {
   await google.close();
 });
 
-const until = { timeout: 15_000, interval: 5 };
+const until = { timeout: 40_000, interval: 5 };
 const inc = (n: number, overrides = {}) => sampleIncident({ id: `INC-${n}`, ...overrides });
 const writeTimes = () => google.calls.filter(({ kind }) => kind === 'write').map(({ at }) => at);
 /** Moves the clock in steps until the claim holds. */

@@ -23,6 +23,7 @@ type SinkSettings = {
   readonly credentialsFile?: string;
   readonly rowsPerTab?: number;
   readonly everyMs?: number;
+  readonly timeoutMs?: number;
 };
 
 export async function openSheetDesk(google: LocalSheets, { clock = systemClock }: { readonly clock?: Clock } = {}) {
@@ -37,9 +38,10 @@ export async function openSheetDesk(google: LocalSheets, { clock = systemClock }
     credentialsFile = google.credentialsFile,
     rowsPerTab,
     everyMs = 20,
+    timeoutMs = 20_000,
   }: SinkSettings = {}) =>
     createSheetsSink({
-      client: createSheetsClient({ settings: { sheetId, credentialsFile, url: google.url }, clock, timeoutMs: 1_000 }),
+      client: createSheetsClient({ settings: { sheetId, credentialsFile, url: google.url }, clock, timeoutMs }),
       stateOf: (id) => states.get(id) ?? null,
       consoleUrl: 'http://127.0.0.1:4243',
       clock,
