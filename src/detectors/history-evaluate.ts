@@ -19,10 +19,11 @@ import {
   reachOn,
   SLACK_S,
 } from './history-plan.ts';
+import { createChargesOfSignals } from './history-signals.ts';
 import { longestOf, type OffsetRange, replay } from './replay.ts';
 import { isOver } from './reports.ts';
 import { liveFromS } from './retain.ts';
-import { createState, type FoldState } from './state.ts';
+import { createState, type FoldState, idInScope } from './state.ts';
 import { reportId, tell } from './worker-report.ts';
 
 export type Evaluation = {
@@ -133,24 +134,47 @@ async function settle(run: Evaluation, first: Piece, reach: Reach): Promise<Load
 }
 
 async function load(run: Evaluation, piece: Piece, reach: Reach): Promise<Loaded> {
-  const { log, partition, index, kept, signal, evaluated, again, scopes } = run;
+  const { log, partition, index, kept, signal, scopes } = run;
   const span = loadOf(piece, reach);
   const state = emptyState(run);
-  const isWaiting = (record: FoldRecord, offset: number): boolean =>
-    record.record !== 'rule' &&
-    record.lane === 'history' &&
-    (offset >= evaluated || again.has(Math.floor(record.time / HOUR_S)));
+  const isWaiting = waitingTest(run);
+  const charges = createChargesOfSignals(state);
   const isNear = (record: FoldRecord): boolean =>
     record.record === 'rule' ||
     (record.time >= span.fromS && record.time < span.toS && (scopes === null || scopes.has(scopeId(record))));
   const input = { log, partition, ranges: index.ranges(span, kept), signal };
-  await replay(state, { ...input, wants: (record, offset) => isNear(record) && !isWaiting(record, offset) });
+  await replay(state, {
+    ...input,
+    wants: (record, offset) => {
+      if (!isNear(record)) return false;
+      charges.see(record);
+      return !isWaiting(record, offset);
+    },
+  });
+  // The charge of a signal may be far from it.
+  const missing = charges.missing();
+  const everywhere = { ...input, ranges: missing.size === 0 ? [] : [kept] };
+  const isMissing = (record: FoldRecord): boolean =>
+    record.record === 'view' && missing.has(idInScope(record, record.attempt));
+  await replay(state, { ...everywhere, wants: (record, offset) => isMissing(record) && !isWaiting(record, offset) });
   const before = await keysWithEpisodes(state);
   const touched = await replay(state, {
     ...input,
     wants: (record, offset) => isNear(record) && isWaiting(record, offset),
   });
+  const far = await replay(state, {
+    ...everywhere,
+    wants: (record, offset) => isMissing(record) && isWaiting(record, offset),
+  });
+  for (const [id, key] of far) touched.set(id, key);
   return { piece, state, touched, before };
+}
+
+function waitingTest({ evaluated, again }: Evaluation): (record: FoldRecord, offset: number) => boolean {
+  return (record, offset) =>
+    record.record !== 'rule' &&
+    record.lane === 'history' &&
+    (offset >= evaluated || again.has(Math.floor(record.time / HOUR_S)));
 }
 
 async function keysWithEpisodes(state: FoldState): Promise<Set<string>> {

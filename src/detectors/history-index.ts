@@ -7,10 +7,16 @@ import type { Row } from './window-store.ts';
 export const CHUNK = 16_384;
 const HOUR_S = 3_600;
 const ROW = 'hours/';
+/** Charges with a signal that are remembered: the newest, about 100 bytes each. */
+const MAX_SIGNALS = 200_000;
 
 export type HistoryIndex = {
   /** Views of one second. Offsets may come again: only those at or after `next` count. */
   add(offset: number, timeS: number): void;
+  /** A signal on a charge, named within its scope: whatever comes of the charge later concerns the signal too. */
+  addSignal(offset: number, charge: string, timeS: number): void;
+  /** Event hour of the newest signal on the charge; null: none is known. */
+  signalHour(charge: string): number | null;
   /** Stretches within `kept`, ascending, that hold every view with an event time in [fromS, toS). */
   ranges(span: Span, kept: OffsetRange): readonly OffsetRange[];
   /** Views with an event time in [fromS, toS), by whole hours. */
@@ -24,6 +30,11 @@ export type HistoryIndex = {
   restore(row: Row): void;
 };
 
+type Kept = {
+  readonly hours: readonly (readonly [hour: number, views: number])[];
+  readonly signals: readonly (readonly [charge: string, hour: number])[];
+};
+
 /** Seconds, [fromS, toS). */
 export type Span = { readonly fromS: number; readonly toS: number };
 
@@ -32,7 +43,21 @@ export function createHistoryIndex(): HistoryIndex {
   const chunks = new Map<number, Map<number, number>>();
   /** By event hour: views of all chunks. */
   const totals = new Map<number, number>();
+  /** By chunk and over all: the hour of the newest signal on a charge. */
+  const signalsIn = new Map<number, Map<string, number>>();
+  const signals = new Map<string, { readonly chunk: number; readonly hour: number }>();
   const changed = new Set<number>();
+  const name = (chunk: number, charge: string, hour: number): void => {
+    const own = signalsIn.get(chunk) ?? new Map<string, number>();
+    own.set(charge, hour);
+    signalsIn.set(chunk, own);
+    // Rows come in any order from the store: the newest chunk's counts.
+    if ((signals.get(charge)?.chunk ?? -1) > chunk) return;
+    signals.delete(charge);
+    signals.set(charge, { chunk, hour });
+    const [eldest] = signals.keys();
+    if (signals.size > MAX_SIGNALS && eldest !== undefined) signals.delete(eldest);
+  };
   const count = (hour: number, by: number): void => {
     const left = (totals.get(hour) ?? 0) + by;
     if (left > 0) totals.set(hour, left);
@@ -48,6 +73,11 @@ export function createHistoryIndex(): HistoryIndex {
       chunks.set(chunk, hours);
       changed.add(chunk);
     },
+    addSignal: (offset, charge, timeS) => {
+      name(Math.floor(offset / CHUNK), charge, Math.floor(timeS / HOUR_S));
+      changed.add(Math.floor(offset / CHUNK));
+    },
+    signalHour: (charge) => signals.get(charge)?.hour ?? null,
     ranges: (span, kept) => {
       const found: number[] = [];
       for (const [chunk, hours] of chunks) if ([...hours.keys()].some((hour) => touches(span, hour))) found.push(chunk);
@@ -68,7 +98,8 @@ export function createHistoryIndex(): HistoryIndex {
     },
     takeRows: () => {
       const rows = [...changed].map((chunk): Row => {
-        return { kind: 'mark', id: `${ROW}${chunk}`, value: JSON.stringify([...(chunks.get(chunk) ?? [])]) };
+        const kept: Kept = { hours: [...(chunks.get(chunk) ?? [])], signals: [...(signalsIn.get(chunk) ?? [])] };
+        return { kind: 'mark', id: `${ROW}${chunk}`, value: JSON.stringify(kept) };
       });
       changed.clear();
       return rows;
@@ -77,6 +108,9 @@ export function createHistoryIndex(): HistoryIndex {
       const gone = [...chunks.keys()].filter((chunk) => (chunk + 1) * CHUNK <= offset);
       for (const chunk of gone) {
         for (const [hour, views] of chunks.get(chunk) ?? []) count(hour, -views);
+        for (const charge of signalsIn.get(chunk)?.keys() ?? [])
+          if (signals.get(charge)?.chunk === chunk) signals.delete(charge);
+        signalsIn.delete(chunk);
         chunks.delete(chunk);
         changed.delete(chunk);
       }
@@ -84,9 +118,11 @@ export function createHistoryIndex(): HistoryIndex {
     },
     restore: ({ id, value }) => {
       if (!id.startsWith(ROW) || value === null) return;
-      const hours = new Map(JSON.parse(value) as [number, number][]);
-      chunks.set(Number(id.slice(ROW.length)), hours);
-      for (const [hour, views] of hours) count(hour, views);
+      const kept = JSON.parse(value) as Kept;
+      const chunk = Number(id.slice(ROW.length));
+      chunks.set(chunk, new Map(kept.hours));
+      for (const [hour, views] of kept.hours) count(hour, views);
+      for (const [charge, hour] of kept.signals) name(chunk, charge, hour);
     },
   };
 }

@@ -4,6 +4,7 @@ import type { StoredRecord } from '../log/event-log.ts';
 import { scopeId } from '../model/scope.ts';
 import { createHistoryIndex, type HistoryIndex } from './history-index.ts';
 import { HOUR_S } from './history-plan.ts';
+import { idInScope } from './state.ts';
 import type { Row, WindowStore } from './window-store.ts';
 import { decodeAll } from './worker-decode.ts';
 
@@ -98,10 +99,15 @@ export function take(seat: Seat, records: readonly StoredRecord[]): boolean {
     const [record] = decodeAll([stored], NO_LETTERS).records;
     if (record === undefined || record.record === 'rule') continue;
     seat.index.add(stored.offset, record.time);
+    if (record.record === 'signal' && record.charge !== null)
+      seat.index.addSignal(stored.offset, idInScope(record, record.charge), record.time);
     if (record.receivedAt > seat.greatestReceivedAt) seat.greatestReceivedAt = record.receivedAt;
     if (record.lane !== 'history') continue;
     hasHistory = true;
     seat.waiting.add(Math.floor(record.time / HOUR_S));
+    // A signal takes its card, customer and e-mail from its charge, which may come after it.
+    const signalled = record.record === 'view' ? seat.index.signalHour(idInScope(record, record.attempt)) : null;
+    if (signalled !== null) seat.waiting.add(signalled);
     seat.scopes?.add(scopeId(record));
     if (seat.scopes !== null && seat.scopes.size > MAX_SCOPES) seat.scopes = null;
   }

@@ -54,16 +54,19 @@ describe('the index of hours', () => {
         };
         for (const [i, { offset, timeS }] of views.entries()) {
           index.add(offset, timeS);
+          if (i % 3 === 0) index.addSignal(offset, `self/live/ch_${i % 4}`, timeS);
           if (i === cut) keep(index.takeRows());
         }
         keep(index.takeRows());
         keep(index.dropBelow(gone));
         const again = createHistoryIndex();
-        for (const row of rows.values()) again.restore(row);
+        for (const row of [...rows.values()].reverse()) again.restore(row);
         const kept = { from: 0, to: 40 * CHUNK };
         expect(again.ranges(span, kept)).toEqual(index.ranges(span, kept));
         expect(again.count(span)).toBe(index.count(span));
         expect(again.newestS()).toBe(index.newestS());
+        for (const charge of [0, 1, 2, 3].map((n) => `self/live/ch_${n}`))
+          expect(again.signalHour(charge)).toBe(index.signalHour(charge));
         expect(index.takeRows()).toEqual([]);
       }),
     );

@@ -1,11 +1,12 @@
 // The history lane by itself: partitions side by side, a run that dies in the middle, an owner that has lost its place.
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { encodeAttemptsRecord } from '../../../src/attempts/wire.ts';
 import { type HistoryLane, startHistoryLane } from '../../../src/detectors/history.ts';
 import { createMemoryStore } from '../../../src/detectors/stores/memory.ts';
 import type { WindowStore } from '../../../src/detectors/window-store.ts';
 import type { Consumer, EventLog } from '../../../src/log/event-log.ts';
-import type { View } from '../../../src/model/attempt.ts';
+import type { SignalView, View } from '../../../src/model/attempt.ts';
 import type { Report } from '../../../src/model/episode.ts';
 import { accept, append, recordOf, reportsIn, rule, START_S, view } from '../../support/detect.ts';
 import { type HandClock, handClock } from '../../support/hand-clock.ts';
@@ -194,5 +195,70 @@ describe('the history lane', () => {
     }
     const [a, b] = reports.map(({ range }) => range);
     expect(a?.toS).toBeLessThanOrEqual(b?.fromS ?? 0);
+  });
+
+  describe('of signals', () => {
+    const warning: SignalView = {
+      record: 'signal',
+      account: null,
+      livemode: true,
+      signal: 'early_fraud_warning',
+      id: 'issfr_1',
+      charge: 'ch_far',
+      reason: 'made_with_stolen_card',
+      event: 'evt_w',
+      created: OLD_S + 10 * 86_400,
+      time: OLD_S + 10 * 86_400,
+      receivedAt: START_S * 1000,
+      lane: 'history',
+    };
+    const charge = view('ch_far', OLD_S, { receivedAt: START_S * 1000, lane: 'history', fields: { card: 'stolen' } });
+    const signals = rule({
+      name: 'warnings',
+      on: 'signal',
+      where: 'signal == "early_fraud_warning"',
+      thresholds: { critical: 1 },
+    });
+    const appendSignal = async (one: SignalView): Promise<void> => {
+      const value = encodeAttemptsRecord(one);
+      await log.append('attempts', [{ key: 'self/live', value, timeMs: one.receivedAt }]);
+    };
+    const warned = async () => (await reportsIn(log)).filter(({ detector }) => detector === 'warnings');
+
+    it('takes the card from a charge that is days away', async () => {
+      await accept(log, signals);
+      await append(log, charge);
+      await appendSignal(warning);
+      const lane = await start();
+      await lane.runNow();
+      expect(await warned()).toMatchObject([
+        {
+          entity: { kind: 'card', value: 'stolen' },
+          episodes: [{ firstBreachAt: warning.time, severity: 'critical' }],
+        },
+      ]);
+    });
+
+    it('looks at a signal again when its charge comes after it, over a restart too', async () => {
+      await accept(log, signals);
+      await appendSignal(warning);
+      const first = await start();
+      await first.runNow();
+      expect(await warned()).toEqual([]);
+      await first.close();
+      const second = await start();
+      await append(log, charge);
+      await second.runNow();
+      expect(await warned()).toMatchObject([{ entity: { value: 'stolen' }, episodes: [{ attemptCount: 1 }] }]);
+    });
+
+    it('has nothing to tell of a signal that no detector asks for', async () => {
+      await accept(log, signals);
+      await append(log, charge);
+      await appendSignal({ ...warning, signal: 'refund', id: 're_1' });
+      const lane = await start();
+      await lane.runNow();
+      expect(await warned()).toEqual([]);
+    });
   });
 });
