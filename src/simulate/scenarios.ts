@@ -60,7 +60,11 @@ function cardTesting(random: Random): Actor {
     const again = cards.length > 0 && random.next() < 0.3;
     const card = again ? random.pick([cards[0] ?? someCard(random), ...cards]) : someCard(random);
     if (!again && cards.length < 8) cards.push(card);
-    const result = random.pick(['generic_decline', 'do_not_honor', 'incorrect_cvc', 'fraudulent', 'stolen_card']);
+    // Issuers mostly say nothing; few of the stolen cards are known as stolen yet.
+    const result =
+      random.next() < 0.04
+        ? random.pick(['stolen_card', 'fraudulent'])
+        : random.pick(['generic_decline', 'do_not_honor', 'incorrect_cvc', 'incorrect_number']);
     return { at, kind: 'payment', card, payer, amount: random.between(50, 200), currency: 'usd', result };
   };
 }
