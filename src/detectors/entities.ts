@@ -36,10 +36,12 @@ export type Move = {
 
 export type MoveContext = {
   /** The subject of a handle as it is now. */
-  readonly subjectOf: (handle: number) => Subject;
-  /** Called for each revision and entity whose cells have changed. */
-  readonly touch: (revision: Revision, scope: number, value: string) => void;
+  readonly subjectOf: (on: Group['on'], handle: number) => Subject;
+  /** Cells that have changed, and whose they are; null: nobody asks. */
+  readonly touched: Map<Cells, Touched> | null;
 };
+
+export type Touched = Place & { readonly revision: Revision };
 
 /** Retracts what a subject was to the group's detectors, and asserts what it is now. */
 export function moveSubject(group: Group, move: Move, context: MoveContext): void {
@@ -55,7 +57,7 @@ export function moveSubject(group: Group, move: Move, context: MoveContext): voi
 type Side = { readonly group: Group; readonly scope: number; readonly value: string; readonly subject: Subject };
 
 /** Whether it counted for any detector. */
-function retract({ group, scope, value, subject }: Side, { touch }: MoveContext): boolean {
+function retract({ group, scope, value, subject }: Side, { touched }: MoveContext): boolean {
   const entity = group.scopes[scope]?.get(value);
   let counted = false;
   for (let i = 0; i < group.slots.length; i++) {
@@ -66,7 +68,7 @@ function retract({ group, scope, value, subject }: Side, { touch }: MoveContext)
     const cells = typeof entity === 'object' ? entity.cells[i] : undefined;
     if (cells === undefined) continue;
     changeCells(cells, revision.layout, contributionOf(revision, subject, role), -1);
-    touch(revision, scope, value);
+    if (touched?.has(cells) === false) touched.set(cells, { group, scope, value, revision });
   }
   return counted;
 }
@@ -76,49 +78,55 @@ function assert(
   { handle, isListed }: { readonly handle: number; readonly isListed: boolean },
   context: MoveContext,
 ): void {
+  const { touched } = context;
   let entity = group.scopes[scope]?.get(value);
   let hasList = isListed;
   for (let i = 0; i < group.slots.length; i++) {
     const { revision, least } = group.slots[i] as Slot;
     const role = roleOf(revision, subject);
     if (role === 0) continue;
-    if (!hasList) entity = listHit(group, scope, value, handle);
+    if (!hasList) entity = listHit(group, { scope, value, known: entity }, handle);
     hasList = true;
-    const cells = typeof entity === 'object' ? entity.cells[i] : undefined;
+    let cells = typeof entity === 'object' ? entity.cells[i] : undefined;
     if (cells !== undefined) changeCells(cells, revision.layout, contributionOf(revision, subject, role), 1);
-    else if (hitsOf(entity).length >= least) entity = makeCells({ group, scope, value }, i, context);
-    else continue;
-    context.touch(revision, scope, value);
+    else if (countOf(entity) >= least) {
+      cells = makeCells({ group, scope, value }, i, context);
+      entity = group.scopes[scope]?.get(value);
+    } else continue;
+    if (touched?.has(cells) === false) touched.set(cells, { group, scope, value, revision });
   }
 }
 
-export function listHit({ scopes }: Group, scope: number, value: string, handle: number): number | Entity {
-  const entities: Entities = scopes[scope] ?? new Map();
-  scopes[scope] = entities;
-  const known = entities.get(value);
-  if (known === undefined) {
-    entities.set(value, handle);
-    return handle;
-  }
+type Listing = { readonly scope: number; readonly value: string; readonly known: number | Entity | undefined };
+
+/** Notes a handle on an entity, of which `known` is held so far. */
+export function listHit({ scopes }: Group, { scope, value, known }: Listing, handle: number): number | Entity {
   if (typeof known === 'object') {
-    // Just the right length while it is short: most lists stay so.
-    if (known.hits.length < 24) known.hits = [...known.hits, handle];
+    // Of just the right length while it is short: most lists stay so.
+    if (known.hits.length < 24) known.hits = known.hits.concat(handle);
     else known.hits.push(handle);
     return known;
   }
-  const entity: Entity = { hits: [known, handle], cells: [] };
+  const entities: Entities = scopes[scope] ?? new Map();
+  scopes[scope] = entities;
+  const entity = known === undefined ? handle : { hits: [known, handle], cells: [] };
   entities.set(value, entity);
   return entity;
+}
+
+export function countOf(entity: number | Entity | undefined): number {
+  return entity === undefined ? 0 : typeof entity === 'number' ? 1 : entity.hits.length;
 }
 
 export function hitsOf(entity: number | Entity | undefined): readonly number[] {
   return entity === undefined ? [] : typeof entity === 'number' ? [entity] : entity.hits;
 }
 
-type Place = { readonly group: Group; readonly scope: number; readonly value: string };
+/** `scope`: its number. */
+export type Place = { readonly group: Group; readonly scope: number; readonly value: string };
 
 /** The cells of one revision on one entity, from all its hits as they are now. */
-export function makeCells({ group, scope, value }: Place, slot: number, { subjectOf }: MoveContext): Entity {
+export function makeCells({ group, scope, value }: Place, slot: number, { subjectOf }: MoveContext): Cells {
   const entities = group.scopes[scope] as Entities;
   const known = entities.get(value);
   const entity: Entity = typeof known === 'object' ? known : { hits: [...hitsOf(known)], cells: [] };
@@ -126,11 +134,11 @@ export function makeCells({ group, scope, value }: Place, slot: number, { subjec
   const { revision } = group.slots[slot] as Slot;
   const cells = createCells(revision.layout);
   for (const handle of new Set(entity.hits)) {
-    const subject = subjectOf(handle);
+    const subject = subjectOf(group.on, handle);
     const role = entityOf(group.kind, subject.fields) === value ? roleOf(revision, subject) : 0;
     if (role !== 0) changeCells(cells, revision.layout, contributionOf(revision, subject, role), 1);
   }
-  while (entity.cells.length < slot) entity.cells.push(undefined);
-  entity.cells[slot] = cells;
-  return entity;
+  // Of just the right length: there are many of them.
+  entity.cells = group.slots.map((_, i) => (i === slot ? cells : entity.cells[i]));
+  return cells;
 }

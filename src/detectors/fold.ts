@@ -1,15 +1,18 @@
 // The one pure fold (design §3): live detection, the history lane, backtest, what-if and verify are all this function.
 // A view is folded as: retract what its attempt contributed, merge, assert what it contributes now.
-import { type MergedAttempt, mergeSignal, mergeView } from '../attempts/merge.ts';
+import { type MergedAttempt, type MergedSignal, mergeSignal, mergeView } from '../attempts/merge.ts';
 import { encodeMerged, encodeMergedSignal } from '../attempts/wire.ts';
 import type { SignalView, View } from '../model/attempt.ts';
 import type { Rule } from '../model/detector.ts';
-import type { Key } from '../model/entity.ts';
+import { type Key, keyId } from '../model/entity.ts';
 import type { Episode } from '../model/episode.ts';
 import { addAttempt, attemptAt, handleOf, replaceAttempt, scopeNumber } from './attempt-table.ts';
+import type { Cells } from './cells.ts';
 import { type Details, detailsOfKey } from './details.ts';
+import type { MoveContext, Touched } from './entities.ts';
 import { episodesOfKey } from './episodes.ts';
-import { addRevision, holdSignal, lowerLeast, place, touchFrom } from './place.ts';
+import { keyIn } from './keys.ts';
+import { addRevision, contextOf, holdSignal, lowerLeast, place, touchFrom } from './place.ts';
 import { addRule, createRevision } from './rules.ts';
 import { baseOf, clockRow, type FoldState, type HeldSignal, idInScope, partsOf, subjectOfSignal } from './state.ts';
 import { attemptSubject, type Subject } from './subjects.ts';
@@ -20,7 +23,7 @@ export { keysOf } from './keys.ts';
 export type FoldRecord = View | SignalView | Rule;
 
 export type FoldResult = {
-  /** What changed, for the window store; a later row of an id replaces the earlier. */
+  /** What changed, for the window store; none of a state that is not stored (lane `all`). */
   readonly rows: Row[];
   /** Keys whose episodes may have changed, by keyId. */
   readonly touched: Map<string, Key>;
@@ -29,10 +32,20 @@ export type FoldResult = {
 /** Seconds, [fromS, toS): of first breach instants. */
 export type Range = { readonly fromS: number; readonly toS: number | null };
 
-type Changes = { readonly rows: Map<string, Row>; readonly touched: Map<string, Key> };
+type Changes = {
+  /** As merged now, by handle. */
+  readonly attempts: Map<number, MergedAttempt>;
+  /** By id in scope. */
+  readonly signals: Map<string, MergedSignal>;
+  readonly rules: Rule[];
+  readonly touched: Map<Cells, Touched>;
+  readonly context: MoveContext;
+};
 
 export function fold(state: FoldState, records: readonly FoldRecord[]): FoldResult {
-  const changes: Changes = { rows: new Map(), touched: new Map() };
+  const touched = new Map<Cells, Touched>();
+  const context = contextOf(state, touched);
+  const changes: Changes = { attempts: new Map(), signals: new Map(), rules: [], touched, context };
   const receivedBefore = state.greatestReceivedAt;
   for (const record of records) {
     if (record.record === 'rule') foldRule(state, record, changes);
@@ -43,8 +56,29 @@ export function fold(state: FoldState, records: readonly FoldRecord[]): FoldResu
       else foldSignal(state, record, changes);
     }
   }
-  if (state.greatestReceivedAt !== receivedBefore) changes.rows.set('clock', clockRow(state));
-  return { rows: [...changes.rows.values()], touched: changes.touched };
+  const rows = state.lane === 'all' ? [] : rowsOf(changes);
+  if (state.lane === 'live' && state.greatestReceivedAt !== receivedBefore) rows.push(clockRow(state));
+  return { rows, touched: touchedKeys(state, touched) };
+}
+
+function rowsOf({ rules, attempts, signals }: Changes): Row[] {
+  const rows: Row[] = rules.map((rule) => {
+    return { kind: 'rule', id: `${rule.detector}/${rule.version}`, value: JSON.stringify(rule) };
+  });
+  for (const merged of attempts.values())
+    rows.push({ kind: 'attempt', id: idInScope(merged, merged.id), value: encodeMerged(merged) });
+  for (const [id, merged] of signals)
+    rows.push({ kind: 'attempt', id: `signal:${id}`, value: encodeMergedSignal(merged) });
+  return rows;
+}
+
+function touchedKeys(state: FoldState, touched: ReadonlyMap<Cells, Touched>): Map<string, Key> {
+  const keys = new Map<string, Key>();
+  for (const { revision, ...place } of touched.values()) {
+    const key = keyIn(state, place, revision);
+    keys.set(keyId(key), key);
+  }
+  return keys;
 }
 
 /** Every episode of a key whose first breach instant lies in the range (default: all), in time order. */
@@ -63,23 +97,22 @@ export function detailsOf(state: FoldState, key: Key, firstBreachAt: number): De
   return episode === undefined ? null : detailsOfKey(state, key, episode);
 }
 
-function foldView(state: FoldState, view: View, changes: Changes): void {
+function foldView(state: FoldState, view: View, { attempts: changed, context }: Changes): void {
   const { attempts } = state;
   const scope = scopeNumber(attempts, view);
   const known = handleOf(attempts, scope, view.attempt);
   const held = known < 0 ? undefined : attemptAt(attempts, known);
   const merged = mergeView(held, view);
   if (held !== undefined && sameFacts(held, merged)) return;
-  const id = idInScope(view, view.attempt);
-  const waiting = state.signalsOfCharge.size === 0 ? [] : signalsOf(state, id);
+  const waiting = state.signalsOfCharge.size === 0 ? [] : signalsOf(state, idInScope(view, view.attempt));
   const handle = known < 0 ? addAttempt(attempts, scope, merged) : known;
   if (known >= 0) replaceAttempt(attempts, handle, merged);
+  changed.set(handle, merged);
   const before = held === undefined ? null : attemptSubject(held);
-  place(state, 'attempt', { handle, scope, before, after: attemptSubject(merged) }, changes.touched);
-  changes.rows.set(`a${id}`, { kind: 'attempt', id, value: encodeMerged(merged) });
+  place(state, 'attempt', { handle, scope, before, after: attemptSubject(merged) }, context);
   for (const { signal, subject } of waiting) {
     const move = { handle: signal.handle, scope, before: subject, after: subjectOfSignal(state, signal.merged) };
-    place(state, 'signal', move, changes.touched);
+    place(state, 'signal', move, context);
   }
 }
 
@@ -106,30 +139,26 @@ function sameFacts(a: MergedAttempt, b: MergedAttempt): boolean {
   );
 }
 
-function foldSignal(state: FoldState, view: SignalView, { rows, touched }: Changes): void {
+function foldSignal(state: FoldState, view: SignalView, { signals, context }: Changes): void {
   const id = idInScope(view, `${view.signal}/${view.id}`);
   const held = state.signals.get(id);
   const before = held === undefined ? null : subjectOfSignal(state, held.merged);
   const merged = mergeSignal(held?.merged, view);
-  const signal = holdSignal(state, id, merged);
+  const { handle } = holdSignal(state, id, merged);
   const scope = scopeNumber(state.attempts, merged);
-  place(state, 'signal', { handle: signal.handle, scope, before, after: subjectOfSignal(state, merged) }, touched);
-  rows.set(`s${id}`, { kind: 'attempt', id: `signal:${id}`, value: encodeMergedSignal(merged) });
+  place(state, 'signal', { handle, scope, before, after: subjectOfSignal(state, merged) }, context);
+  signals.set(id, merged);
 }
 
-function foldRule(state: FoldState, rule: Rule, { rows, touched }: Changes): void {
+function foldRule(state: FoldState, rule: Rule, { rules: changed, touched }: Changes): void {
   if (!addRule(state.detectors, rule)) return;
   const rules = state.detectors.get(rule.detector);
   if (rules === undefined) return;
-  rows.set(`r${rule.detector}/${rule.version}`, ruleRow(rule));
+  changed.push(rule);
   if (rule.settings !== null && !rules.revisions.has(rule.revision)) {
     const revision = createRevision(rule.revision, rule.settings);
     rules.revisions.set(rule.revision, revision);
     addRevision(state, rules, revision);
   } else lowerLeast(state, rules);
   touchFrom(state, rules, rule.sinceS, touched);
-}
-
-function ruleRow(rule: Rule): Row {
-  return { kind: 'rule', id: `${rule.detector}/${rule.version}`, value: JSON.stringify(rule) };
 }

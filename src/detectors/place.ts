@@ -1,38 +1,30 @@
 // Puts attempts and signals where the detectors count them: on their entities, in every revision's cells.
 import type { MergedSignal } from '../attempts/merge.ts';
-import { type Key, keyId } from '../model/entity.ts';
 import { handlesOf, scopeNumber } from './attempt-table.ts';
+import type { Cells } from './cells.ts';
 import {
+  countOf,
   type Group,
-  hitsOf,
   listHit,
   type Move,
   type MoveContext,
   makeCells,
   moveSubject,
   type Slot,
+  type Touched,
 } from './entities.ts';
-import { cellsIn, keyIn } from './keys.ts';
+import { cellsIn } from './keys.ts';
 import { type DetectorRules, leastHits, type Revision } from './rules.ts';
 import { type FoldState, groupOf, type HeldSignal, idInScope, subjectOf } from './state.ts';
 import { entityOf, roleOf } from './subjects.ts';
 
 /** Retracts what a subject was and asserts what it is, for all detectors that count its sort. */
-export function place(state: FoldState, on: Group['on'], move: Move, touched: Map<string, Key> | null): void {
-  for (const group of state.groups.values()) {
-    if (group.on === on) moveSubject(group, move, contextOf(state, group, touched));
-  }
+export function place({ groups }: FoldState, on: Group['on'], move: Move, context: MoveContext): void {
+  for (const group of groups.values()) if (group.on === on) moveSubject(group, move, context);
 }
 
-function contextOf(state: FoldState, group: Group, touched: Map<string, Key> | null): MoveContext {
-  return {
-    subjectOf: (handle) => subjectOf(state, group.on, handle),
-    touch: (revision, scope, value) => {
-      if (touched === null) return;
-      const key = keyIn(state, { group, scope, value }, revision);
-      touched.set(keyId(key), key);
-    },
-  };
+export function contextOf(state: FoldState, touched: MoveContext['touched']): MoveContext {
+  return { subjectOf: (on, handle) => subjectOf(state, on, handle), touched };
 }
 
 /** Holds a signal, new or changed, and remembers which charge it follows. */
@@ -60,7 +52,9 @@ export function addRevision(state: FoldState, rules: DetectorRules, revision: Re
     const value = entityOf(per, subject.fields);
     if (value === null || roleOf(revision, subject) === 0) continue;
     const isListed = others.some((slot) => roleOf(slot.revision, subject) !== 0);
-    if (!isListed) listHit(group, scopeOfHandle(state, on, handle), value, handle);
+    if (isListed) continue;
+    const scope = scopeOfHandle(state, on, handle);
+    listHit(group, { scope, value, known: group.scopes[scope]?.get(value) }, handle);
   }
   makeMissingCells(state, group, group.slots.length - 1);
 }
@@ -68,6 +62,7 @@ export function addRevision(state: FoldState, rules: DetectorRules, revision: Re
 /** A place for the cells of a revision, on each entity that gets some. */
 export function openSlot(state: FoldState, rules: DetectorRules, revision: Revision): Group {
   const group = groupOf(state, revision.settings.on, revision.settings.per);
+  rules.homes.push({ revision, group, slot: group.slots.length });
   group.slots.push({ revision, least: leastHits(rules, revision) });
   return group;
 }
@@ -93,21 +88,21 @@ export function lowerLeast(state: FoldState, rules: DetectorRules): void {
 }
 
 function makeMissingCells(state: FoldState, group: Group, slot: number): void {
-  const context = contextOf(state, group, null);
+  const context = contextOf(state, null);
   const { least } = group.slots[slot] as Slot;
   group.scopes.forEach((entities, scope) => {
     for (const [value, entity] of entities ?? []) {
-      if (hitsOf(entity).length < least || (typeof entity === 'object' && entity.cells[slot] !== undefined)) continue;
+      if (countOf(entity) < least || (typeof entity === 'object' && entity.cells[slot] !== undefined)) continue;
       makeCells({ group, scope, value }, slot, context);
     }
   });
 }
 
-/** Keys of a detector that have attempts at or after a second. */
-export function touchFrom(state: FoldState, rules: DetectorRules, fromS: number, touched: Map<string, Key>): void {
-  for (const { key, revision, cells } of cellsIn(state)) {
+/** Cells of a detector with anything at or after a second. */
+export function touchFrom(state: FoldState, rules: DetectorRules, fromS: number, touched: Map<Cells, Touched>): void {
+  for (const { place: where, revision, cells } of cellsIn(state)) {
     if (revision.detector !== rules.name) continue;
     const { list } = cells;
-    if ((list[list.length - revision.layout.stride] ?? -1) >= fromS) touched.set(keyId(key), key);
+    if ((list[list.length - revision.layout.stride] ?? -1) >= fromS) touched.set(cells, { ...where, revision });
   }
 }

@@ -2,7 +2,7 @@
 import { decodeMerged, decodeMergedSignal } from '../attempts/wire.ts';
 import type { Rule } from '../model/detector.ts';
 import { addAttempt, handleOf, handlesOf, replaceAttempt, scopeNumber } from './attempt-table.ts';
-import { holdSignal, openSlot, place } from './place.ts';
+import { contextOf, holdSignal, openSlot, place } from './place.ts';
 import { dropSubjects, HEAD_ROW, heldFromS } from './retain.ts';
 import { addRule, createRevision } from './rules.ts';
 import { CLOCK_ROW, type FoldState, type HeldHead, subjectOf, subjectOfSignal } from './state.ts';
@@ -49,12 +49,13 @@ export function finishRestore(state: FoldState): void {
       openSlot(state, rules, revision);
     }
   }
+  const context = contextOf(state, null);
   for (const handle of handlesOf(state.attempts)) {
     const scope = state.attempts.scopeOf[handle] ?? 0;
-    place(state, 'attempt', { handle, scope, before: null, after: subjectOf(state, 'attempt', handle) }, null);
+    place(state, 'attempt', { handle, scope, before: null, after: subjectOf(state, 'attempt', handle) }, context);
   }
   for (const [handle, { merged }] of state.signalByHandle) {
     const scope = scopeNumber(state.attempts, merged);
-    place(state, 'signal', { handle, scope, before: null, after: subjectOfSignal(state, merged) }, null);
+    place(state, 'signal', { handle, scope, before: null, after: subjectOfSignal(state, merged) }, context);
   }
 }

@@ -7,7 +7,7 @@ import { attemptAt, handlesOf, removeAttempt } from './attempt-table.ts';
 import { cellsFrom } from './cells.ts';
 import type { Entities, Group } from './entities.ts';
 import { openBefore } from './episodes.ts';
-import { keysOf } from './keys.ts';
+import { cellsIn, keyIn } from './keys.ts';
 import type { DetectorRules } from './rules.ts';
 import { baseOf, clockRow, type FoldState, type HeldHead, idInScope, partsOf } from './state.ts';
 import type { Row } from './window-store.ts';
@@ -46,7 +46,7 @@ export function expire(state: FoldState): Row[] {
   if (state.lane === 'all') return [];
   const cutS = Math.floor((state.greatestReceivedAt - horizonMs(state)) / 1000 / STEP_S) * STEP_S;
   if (cutS <= state.cutS) return [];
-  const rows = [...keysOf(state)].flatMap((key) => keepHead(state, key, cutS));
+  const rows = keysBefore(state, cutS).flatMap((key) => keepHead(state, key, cutS));
   state.cutS = cutS;
   const fromS = heldFromS(state);
   for (const group of state.groups.values())
@@ -61,6 +61,18 @@ export function heldFromS({ cutS, detectors }: FoldState): number {
   for (const { versions } of detectors.values())
     for (const { settings } of versions) windowS = Math.max(windowS, settings?.windowS ?? 0);
   return cutS - windowS;
+}
+
+/** Keys with anything before the cut. */
+function keysBefore(state: FoldState, cutS: number): Key[] {
+  const keys = new Map<string, Key>();
+  for (const { place, revision, cells } of cellsIn(state)) {
+    if ((cells.list[0] ?? cutS) >= cutS) continue;
+    const key = keyIn(state, place, revision);
+    keys.set(keyId(key), key);
+  }
+  for (const [id, { key }] of state.heads) keys.set(id, key);
+  return [...keys.values()];
 }
 
 /** The beginning, before the cut, of the episode that a later instant could still join. */

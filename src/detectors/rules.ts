@@ -2,6 +2,7 @@
 import { type DetectorSettings, ladder, type Rule } from '../model/detector.ts';
 import { compileFilter, type Filter } from './cel.ts';
 import { type Layout, layoutOf } from './cells.ts';
+import type { Group } from './entities.ts';
 
 export type Revision = {
   readonly detector: string;
@@ -15,11 +16,16 @@ export type Revision = {
   errors: number;
 };
 
+/** The group that a revision counts in, and its slot there. */
+export type Home = { readonly revision: Revision; readonly group: Group; readonly slot: number };
+
 export type DetectorRules = {
   readonly name: string;
   /** In the order of their versions. */
   readonly versions: Rule[];
   readonly revisions: Map<number, Revision>;
+  /** Where each revision's cells are. */
+  readonly homes: Home[];
   /** Grows with each change: what was read off the cells before no longer holds. */
   stamp: number;
 };
@@ -28,7 +34,7 @@ export type DetectorRules = {
 export function addRule(detectors: Map<string, DetectorRules>, rule: Rule): boolean {
   let rules = detectors.get(rule.detector);
   if (rules === undefined) {
-    rules = { name: rule.detector, versions: [], revisions: new Map(), stamp: 0 };
+    rules = { name: rule.detector, versions: [], revisions: new Map(), homes: [], stamp: 0 };
     detectors.set(rule.detector, rules);
   }
   if (rules.versions.some(({ version }) => version === rule.version)) return false;

@@ -12,10 +12,9 @@ import {
   scopeNumber,
   sizeOf,
 } from './attempt-table.ts';
-import type { Cells } from './cells.ts';
-import type { Entity, Group } from './entities.ts';
+import type { Group } from './entities.ts';
 import type { Base, KeyCells, OpenEpisode } from './episodes.ts';
-import type { DetectorRules, Revision } from './rules.ts';
+import type { DetectorRules } from './rules.ts';
 import { attemptSubject, type Subject, signalSubject } from './subjects.ts';
 import type { Row } from './window-store.ts';
 
@@ -25,7 +24,7 @@ export type HeldSignal = { merged: MergedSignal; readonly handle: number };
 export type HeldHead = { readonly key: Key; readonly open: OpenEpisode };
 
 export type FoldState = {
-  /** `live` sees live views only; `all` sees every view (backtest, history). */
+  /** `live` sees live views only, and is stored; `all` sees every view and is not (backtest, history). */
   readonly lane: 'live' | 'all';
   readonly attempts: AttemptTable;
   /** By scope, kind and id of the object; their handles are of their own. */
@@ -74,7 +73,7 @@ export function findAttempt({ attempts }: FoldState, scope: Scope, id: string): 
 
 /** Where episodes of a key are read from. */
 export function baseOf({ heads, cutS }: FoldState, key: Key): Base {
-  return { fromS: cutS, open: heads.get(keyId(key))?.open ?? null };
+  return { fromS: cutS, open: heads.size === 0 ? null : (heads.get(keyId(key))?.open ?? null) };
 }
 
 export function groupOf({ groups }: FoldState, on: 'attempt' | 'signal', kind: EntityKind): Group {
@@ -88,24 +87,19 @@ export function groupOf({ groups }: FoldState, on: 'attempt' | 'signal', kind: E
 }
 
 /** What a key's revisions have counted; those without cells have too few attempts to breach. */
-export function partsOf(state: FoldState, key: Key): KeyCells[] {
+export function partsOf(
+  { detectors, attempts }: FoldState,
+  { detector, scope, entity: { kind, value } }: Key,
+): KeyCells[] {
   const parts: KeyCells[] = [];
-  const rules = state.detectors.get(key.detector);
-  if (rules === undefined) return parts;
-  const scope = scopeNumber(state.attempts, key.scope);
-  for (const revision of rules.revisions.values()) {
-    const { on, per } = revision.settings;
-    if (per !== key.entity.kind) continue;
-    const group = groupOf(state, on, per);
-    const entity = group.scopes[scope]?.get(key.entity.value);
-    const cells = typeof entity === 'object' ? cellsOf(group, entity, revision) : undefined;
+  const number = scopeNumber(attempts, scope);
+  for (const { revision, group, slot } of detectors.get(detector)?.homes ?? []) {
+    if (group.kind !== kind) continue;
+    const entity = group.scopes[number]?.get(value);
+    const cells = typeof entity === 'object' ? entity.cells[slot] : undefined;
     if (cells !== undefined) parts.push({ revision, cells });
   }
   return parts;
-}
-
-function cellsOf({ slots }: Group, { cells }: Entity, revision: Revision): Cells | undefined {
-  return cells[slots.findIndex((slot) => slot.revision === revision)];
 }
 
 /** What is counted under a handle, as it is now. */

@@ -19,7 +19,7 @@ describe('episodes', () => {
         const random = randomFrom(seed);
         const twice = records.filter(() => random() < 0.2);
         const order = shuffled([...rules, ...records, ...twice], random);
-        const state = runEngine(order, { lane: 'all', random, restarts: 0.15, expires: false });
+        const state = runEngine(order, { lane: 'live', random, restarts: 0.15, expires: false });
         expect(engineEpisodes(state)).toEqual(expected);
       }),
       runsOf(0.5),
@@ -33,7 +33,7 @@ describe('episodes', () => {
         const expected = oracleEpisodes({ records, rules, predicates: PREDICATES });
         const inTime = [...records].sort((a, b) => a.receivedAt - b.receivedAt);
         const random = randomFrom(seed);
-        const state = runEngine([...rules, ...inTime], { lane: 'all', random, restarts: 0.05, expires: false });
+        const state = runEngine([...rules, ...inTime], { lane: 'live', random, restarts: 0.05, expires: false });
         expect(engineEpisodes(state)).toEqual(expected);
       }),
       runsOf(0.25),

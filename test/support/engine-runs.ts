@@ -74,11 +74,7 @@ export function runEngine(records: readonly FoldRecord[], options: RunOptions): 
     const before = episodesByKey(state);
     const end = Math.min(records.length, at + 1 + Math.floor(random() * random() * 24));
     const { rows, touched } = fold(state, records.slice(at, end));
-    const touchedKeys = new Set([...touched.values()].map(textOf));
-    for (const [key, text] of episodesByKey(state))
-      if (!touchedKeys.has(key) && before.get(key) !== text) throw new Error(`${key} changed untouched`);
-    for (const key of before.keys())
-      if (!touchedKeys.has(key) && !episodesByKey(state).has(key)) throw new Error(`${key} left untouched`);
+    checkTouched(before, episodesByKey(state), new Set([...touched.values()].map(textOf)));
     stored.push({ end, rows: [...rows, ...(expires ? expire(state) : [])] });
     at = end;
     onBatch?.(state, at);
@@ -92,6 +88,15 @@ export function runEngine(records: readonly FoldRecord[], options: RunOptions): 
     );
   }
   return state;
+}
+
+function checkTouched(
+  before: ReadonlyMap<string, string>,
+  after: ReadonlyMap<string, string>,
+  touched: ReadonlySet<string>,
+): void {
+  for (const key of new Set([...before.keys(), ...after.keys()]))
+    if (!touched.has(key) && before.get(key) !== after.get(key)) throw new Error(`${key} changed untouched`);
 }
 
 function episodesByKey(state: FoldState): Map<string, string> {

@@ -8,4 +8,4 @@ export {
 } from '../../src/detectors/fold.ts';
 export { finishRestore, restoreRows } from '../../src/detectors/restore.ts';
 export { expire, liveFromS } from '../../src/detectors/retain.ts';
-export { createState, type FoldState } from '../../src/detectors/state.ts';
+export { createState, type FoldState, statsOf } from '../../src/detectors/state.ts';
