@@ -30,9 +30,6 @@ const KEPT_OUTPUT = 2_000;
 export async function startProcess(options: LocalProcess): Promise<Service> {
   let child: ChildProcess | null = null;
   let output = '';
-  const killWithUs = (): void => void child?.kill('SIGKILL');
-  process.on('exit', killWithUs);
-
   const start = async (): Promise<void> => {
     const started = spawn(options.command, options.args, { cwd: options.folder, stdio: ['ignore', 'pipe', 'pipe'] });
     const keep = (chunk: Buffer): void => {
@@ -48,6 +45,7 @@ export async function startProcess(options: LocalProcess): Promise<Service> {
       failure ??= `it ended with code ${code}. ${output}`;
     });
     child = started;
+    endWithUs(started);
     await waitForPort(options.port, { what: options.what, timeoutMs: options.timeoutMs, failed: () => failure });
   };
   const kill = async (): Promise<void> => {
@@ -60,7 +58,6 @@ export async function startProcess(options: LocalProcess): Promise<Service> {
   };
   const stop = async (): Promise<void> => {
     await kill();
-    process.off('exit', killWithUs);
     rmSync(options.folder, { recursive: true, force: true });
   };
 
@@ -78,4 +75,13 @@ export async function startProcess(options: LocalProcess): Promise<Service> {
     pause: async () => void child?.kill('SIGSTOP'),
     resume: async () => void child?.kill('SIGCONT'),
   };
+}
+
+/** Also when this process is killed itself: a shell waits for the end of its input, and then kills the other. */
+export function endWithUs(child: ChildProcess): void {
+  if (child.pid === undefined) return;
+  const script = 'read -r _; kill -9 "$0"';
+  const watch = spawn('sh', ['-c', script, String(child.pid)], { stdio: ['pipe', 'ignore', 'ignore'] });
+  watch.unref();
+  child.once('exit', () => watch.kill('SIGKILL'));
 }

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
 import type { EventLog } from '../../src/log/event-log.ts';
 import type { TopicName } from '../../src/model/topics.ts';
+import { endWithUs } from './local-process.ts';
 
 export type ChildTask = {
   readonly topic: TopicName;
@@ -46,11 +47,9 @@ export function startLogChild({ childArgs }: ChildData, task: ChildTask, signal:
     errors += chunk.toString();
   });
   let isStopping = false;
-  const killWithUs = (): void => void child.kill('SIGKILL');
-  process.on('exit', killWithUs);
+  endWithUs(child);
   const ended = new Promise<void>((resolve, reject) =>
     child.once('close', (code, how) => {
-      process.off('exit', killWithUs);
       if (how === 'SIGKILL' || (isStopping && code === 0)) resolve();
       else reject(new Error(`The child ended by itself: ${errors}`));
     }),
