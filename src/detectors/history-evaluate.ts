@@ -6,7 +6,7 @@ import { type Key, keyId } from '../model/entity.ts';
 import type { Episode, Report } from '../model/episode.ts';
 import type { EndedMembers } from '../model/members.ts';
 import { scopeId } from '../model/scope.ts';
-import { episodesOf, type FoldRecord, fold, keysOf } from './fold.ts';
+import { episodesOf, type FoldRecord, fold } from './fold.ts';
 import type { HistoryIndex, Span } from './history-index.ts';
 import {
   HOUR_S,
@@ -20,7 +20,7 @@ import {
   SLACK_S,
 } from './history-plan.ts';
 import { createChargesOfSignals } from './history-signals.ts';
-import { longestOf, type OffsetRange, replay } from './replay.ts';
+import { keysWithEpisodes, longestOf, type OffsetRange, replay } from './replay.ts';
 import { isOver } from './reports.ts';
 import { liveFromS } from './retain.ts';
 import { createState, type FoldState, idInScope } from './state.ts';
@@ -69,7 +69,6 @@ export type Evaluated = {
 const MAX_VIEWS = 500_000;
 /** Episodes in a report. */
 const MAX_EPISODES = 1_000;
-const SLICE_KEYS = 2_000;
 /** Seconds until an episode that reaches into the live range is looked at again after it may be over. */
 const PATIENCE_S = 6 * HOUR_S;
 
@@ -78,7 +77,7 @@ type Loaded = {
   readonly state: FoldState;
   readonly touched: ReadonlyMap<string, Key>;
   /** Keys with an episode before the waiting views were folded. */
-  readonly before: ReadonlySet<string>;
+  readonly before: ReadonlyMap<string, Key>;
 };
 
 export async function evaluate(run: Evaluation): Promise<Evaluated> {
@@ -175,16 +174,6 @@ function waitingTest({ evaluated, again }: Evaluation): (record: FoldRecord, off
     record.record !== 'rule' &&
     record.lane === 'history' &&
     (offset >= evaluated || again.has(Math.floor(record.time / HOUR_S)));
-}
-
-async function keysWithEpisodes(state: FoldState): Promise<Set<string>> {
-  const found = new Set<string>();
-  let looked = 0;
-  for (const key of [...keysOf(state)]) {
-    if (episodesOf(state, key).length > 0) found.add(keyId(key));
-    if (++looked % SLICE_KEYS === 0) await new Promise((resolve) => setImmediate(resolve));
-  }
-  return found;
 }
 
 function widened(run: Evaluation, { piece, state, touched }: Loaded, reach: Reach): Piece | null {

@@ -2,7 +2,8 @@
 // and with room for everything else between them: what is live does not wait.
 import type { EventLog, StoredRecord } from '../log/event-log.ts';
 import type { Rule } from '../model/detector.ts';
-import { type FoldRecord, fold } from './fold.ts';
+import { type Key, keyId } from '../model/entity.ts';
+import { episodesOf, type FoldRecord, fold, keysOf } from './fold.ts';
 import { createRevision } from './rules.ts';
 import type { FoldState } from './state.ts';
 import { decodeAll } from './worker-decode.ts';
@@ -91,4 +92,17 @@ export function longestOf(state: FoldState): { readonly windowS: number; readonl
     }
   }
   return { windowS, quietForS };
+}
+
+/** Keys looked at before other work may go on. */
+const SLICE_KEYS = 2_000;
+
+export async function keysWithEpisodes(state: FoldState): Promise<Map<string, Key>> {
+  const found = new Map<string, Key>();
+  let looked = 0;
+  for (const key of [...keysOf(state)]) {
+    if (episodesOf(state, key).length > 0) found.set(keyId(key), key);
+    if (++looked % SLICE_KEYS === 0) await new Promise((resolve) => setImmediate(resolve));
+  }
+  return found;
 }

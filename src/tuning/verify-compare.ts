@@ -1,4 +1,5 @@
 // Episodes as they must be beside the incidents that there are, by the claim rules of design §4.4. Pure.
+import { type Key, keyId } from '../model/entity.ts';
 import type { Episode } from '../model/episode.ts';
 import type { Incident } from '../model/incident.ts';
 
@@ -54,7 +55,35 @@ const FACTS = [
 
 type Subject = Pick<Difference, 'detector' | 'account' | 'livemode' | 'entity'>;
 
-export type KeyToCompare = {
+export type Comparison = {
+  readonly expected: ReadonlyMap<string, { readonly key: Key; readonly episodes: readonly ExpectedEpisode[] }>;
+  readonly incidents: readonly Incident[];
+  readonly sinceS: number;
+};
+
+export function compareAll({ expected, incidents, sinceS }: Comparison): Difference[] {
+  const byKey = new Map<string, Incident[]>();
+  for (const incident of incidents) {
+    const { detector, account, livemode, entity } = incident;
+    const id = keyId({ detector, scope: { account, livemode }, entity });
+    byKey.set(id, [...(byKey.get(id) ?? []), incident]);
+  }
+  const differences: Difference[] = [];
+  for (const id of new Set([...expected.keys(), ...byKey.keys()])) {
+    const own = byKey.get(id) ?? [];
+    const known = expected.get(id);
+    const [any] = own;
+    const scope = known?.key.scope ?? (any && { account: any.account, livemode: any.livemode });
+    const named = known?.key ?? any;
+    if (scope === undefined || named === undefined) continue;
+    const { kind, value } = named.entity;
+    const subject = { detector: named.detector, ...scope, entity: { kind, value } };
+    differences.push(...compareKey({ subject, episodes: known?.episodes ?? [], incidents: own, sinceS }));
+  }
+  return differences;
+}
+
+type KeyToCompare = {
   readonly subject: Subject;
   /** In time order. */
   readonly episodes: readonly ExpectedEpisode[];
@@ -64,7 +93,7 @@ export type KeyToCompare = {
   readonly sinceS: number;
 };
 
-export function compareKey({ subject, episodes, incidents, sinceS }: KeyToCompare): readonly Difference[] {
+function compareKey({ subject, episodes, incidents, sinceS }: KeyToCompare): readonly Difference[] {
   const differences: Difference[] = [];
   const differ = (kind: DifferenceKind, facts: Partial<Pick<Difference, 'incident' | 'expected' | 'told'>>): void => {
     differences.push({ kind, ...subject, incident: null, expected: null, told: null, ...facts });

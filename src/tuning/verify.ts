@@ -1,18 +1,14 @@
 // Are the incidents what the log says? Recomputes the episodes from the log, then again in shuffled orders and other cuts,
 // and compares them with the incidents that there are. Nothing is changed.
-import { episodesOf, fold, keysOf } from '../detectors/fold.ts';
-import { SLACK_S } from '../detectors/history-plan.ts';
-import { longestOf, recordsIn, usableRules } from '../detectors/replay.ts';
-import { liveFromS } from '../detectors/retain.ts';
-import { createState, type FoldState } from '../detectors/state.ts';
+import { usableRules } from '../detectors/replay.ts';
 import type { IncidentFeed } from '../feed/feed.ts';
 import type { EventLog } from '../log/event-log.ts';
-import type { Rule } from '../model/detector.ts';
 import { type Key, keyId } from '../model/entity.ts';
 import type { Episode } from '../model/episode.ts';
 import type { Incident } from '../model/incident.ts';
 import { maskEntity } from '../model/mask.ts';
-import { compareKey, type Difference, type ExpectedEpisode } from './verify-compare.ts';
+import { compareAll, type Difference, type ExpectedEpisode } from './verify-compare.ts';
+import { findStretches, type Recomputed, randomFrom, recompute } from './verify-recompute.ts';
 
 export type VerifyOptions = {
   readonly log: EventLog;
@@ -50,11 +46,6 @@ export type VerifyResult = {
 
 const DEFAULT_ROUNDS = 3;
 const MAX_ROUNDS = 100;
-/** Of one partition: of a longer stretch the newest are read. Two states of their attempts are held at once. */
-const MAX_RECORDS = 5_000_000;
-/** Records between two places of a shuffled round. */
-const CUT = 2_000;
-const DISORDER_MS = 600_000;
 /** An episode may be told of a minute late, and the history lane looks every five minutes. */
 const PATIENCE_S = 600;
 const HISTORY_PATIENCE_S = 6 * 3_600;
@@ -66,7 +57,7 @@ export async function verifyIncidents(options: VerifyOptions): Promise<VerifyRes
   await feed.caughtUp();
   const incidents = [...feed.all()].filter(({ kind }) => kind === 'episode');
   const rules = await usableRules(log);
-  const stretches = await findStretches(options, rules);
+  const stretches = await findStretches(log, options.sinceMs, rules);
   const records = stretches.reduce((sum, { from, to }) => sum + Math.max(0, to - from), 0);
   const sinceS = Math.max(...stretches.map((stretch) => stretch.sinceS), Math.ceil(options.sinceMs / 1000));
   const differences: Difference[] = [];
@@ -80,13 +71,13 @@ export async function verifyIncidents(options: VerifyOptions): Promise<VerifyRes
         done += more;
         options.onProgress?.({ round, rounds, done, total: records * (rounds + 1) });
       };
-      const found = await recompute({ options, rules, stretch, onProgress, random: round === 0 ? null : random });
+      const order = { random: round === 0 ? null : random, signal: options.signal };
+      const found = await recompute({ log, rules, stretch, onProgress, ...order });
       if (first === null) first = found;
       else differences.push(...unstable(first, found, piiKey));
     }
     for (const { key, episodes } of first?.values() ?? []) {
-      const entity = { kind: key.entity.kind, value: maskEntity(key.entity, null, piiKey).value };
-      const masked = { ...key, entity };
+      const masked = { ...key, entity: maskEntity(key.entity, null, piiKey) };
       expected.set(keyId(masked), { key: masked, episodes: judged(options, { key, episodes, sinceS }) });
     }
   }
@@ -100,89 +91,6 @@ export async function verifyIncidents(options: VerifyOptions): Promise<VerifyRes
 function isUnchanged(id: string, before: readonly Incident[], feed: Pick<IncidentFeed, 'get'>): boolean {
   const old = before.find((incident) => incident.id === id);
   return old === undefined || feed.get(id)?.version === old.version;
-}
-
-type Stretch = { readonly partition: number; readonly from: number; readonly to: number; readonly sinceS: number };
-
-async function findStretches({ log, sinceMs }: VerifyOptions, rules: readonly Rule[]): Promise<readonly Stretch[]> {
-  const state = createState({ lane: 'all' });
-  fold(state, rules);
-  const { windowS, quietForS } = longestOf(state);
-  const reachMs = (windowS + quietForS + SLACK_S) * 1000 + DISORDER_MS;
-  const positions = await log.offsetsAt('attempts', Math.max(0, sinceMs - reachMs));
-  const stretches: Stretch[] = [];
-  for (const { partition, first, next } of await log.ends('attempts')) {
-    const wanted = positions.find((position) => position.partition === partition)?.offset ?? 0;
-    const from = Math.max(first, wanted, next - MAX_RECORDS);
-    // If the oldest record kept is itself wanted, an older one may have been wanted too.
-    const isCut = from > wanted || (first > 0 && from === first);
-    const oldestMs = isCut && from < next ? await timeAt(log, partition, from) : null;
-    const sinceS = oldestMs === null ? 0 : Math.ceil((oldestMs + reachMs) / 1000);
-    stretches.push({ partition, from, to: next, sinceS });
-  }
-  return stretches;
-}
-
-async function timeAt(log: EventLog, partition: number, offset: number): Promise<number | null> {
-  for await (const page of log.read('attempts', partition, offset, offset + 1)) return page[0]?.timeMs ?? null;
-  return null;
-}
-
-/** Of one key: over all views, and over the live ones alone; seconds: where the one ends to count and the other begins. */
-type Recomputed = {
-  readonly key: Key;
-  readonly episodes: {
-    readonly all: readonly Episode[];
-    readonly live: readonly Episode[];
-    readonly boundaryS: number;
-  };
-};
-
-type Recompute = {
-  readonly options: VerifyOptions;
-  readonly rules: readonly Rule[];
-  readonly stretch: Stretch;
-  readonly onProgress: (records: number) => void;
-  /** null: in the log's order. */
-  readonly random: (() => number) | null;
-};
-
-async function recompute({ options, rules, stretch, onProgress, random }: Recompute): Promise<Map<string, Recomputed>> {
-  const { log, signal } = options;
-  const { partition, from, to } = stretch;
-  const all = createState({ lane: 'all' });
-  const live = createState({ lane: 'live' });
-  fold(all, rules);
-  fold(live, rules);
-  const ranges = random === null ? [{ from, to }] : shuffled(cuts(from, to), random);
-  const input = { log, partition, ranges, onProgress, ...(signal === undefined ? {} : { signal }) };
-  for await (const slice of recordsIn(input)) {
-    const records = slice.map(({ record }) => record);
-    for (const part of random === null ? [records] : randomCuts(shuffled(records, random), random)) {
-      fold(all, part);
-      fold(live, part);
-    }
-  }
-  // Seen by the live lane or not, it is the same instant.
-  const boundaryS = liveFromS(all);
-  const found = new Map<string, Recomputed>();
-  const keys = new Map<string, Key>();
-  for (const state of [all, live]) for (const [id, key] of await keysWithEpisodes(state)) keys.set(id, key);
-  for (const [id, key] of keys)
-    found.set(id, { key, episodes: { all: episodesOf(all, key), live: episodesOf(live, key), boundaryS } });
-  return found;
-}
-
-const SLICE_KEYS = 2_000;
-
-async function keysWithEpisodes(state: FoldState): Promise<Map<string, Key>> {
-  const found = new Map<string, Key>();
-  let looked = 0;
-  for (const key of [...keysOf(state)]) {
-    if (episodesOf(state, key).length > 0) found.set(keyId(key), key);
-    if (++looked % SLICE_KEYS === 0) await new Promise((resolve) => setImmediate(resolve));
-  }
-  return found;
 }
 
 function unstable(first: Map<string, Recomputed>, again: Map<string, Recomputed>, piiKey: string): Difference[] {
@@ -221,7 +129,8 @@ function judged({ feed, nowMs }: VerifyOptions, { key, episodes, sinceS }: Judge
       const endMs = history[i + 1]?.at ?? Number.POSITIVE_INFINITY;
       return (rule.settings === null || rule.settings.mode === 'off') && endMs > firstBreachAt * 1000;
     });
-    if (cameLater || wasOff) return 'optional';
+    // The live lane finds the charge of a signal only while it holds it.
+    if (cameLater || wasOff || newest?.on === 'signal') return 'optional';
     if (lastBreachAt + reachS >= nowS) return nowS - lastBreachAt < PATIENCE_S ? 'optional' : 'exists';
     // Between two lanes until all of it is old.
     const isBetween =
@@ -243,65 +152,4 @@ function judged({ feed, nowMs }: VerifyOptions, { key, episodes, sinceS }: Judge
     ),
   ];
   return expected.map((episode) => ({ ...episode, check: checkOf(episode) }));
-}
-
-type Comparison = {
-  readonly expected: ReadonlyMap<string, { readonly key: Key; readonly episodes: readonly ExpectedEpisode[] }>;
-  readonly incidents: readonly Incident[];
-  readonly sinceS: number;
-};
-
-function compareAll({ expected, incidents, sinceS }: Comparison): Difference[] {
-  const byKey = new Map<string, Incident[]>();
-  for (const incident of incidents) {
-    const { detector, account, livemode, entity } = incident;
-    const id = keyId({ detector, scope: { account, livemode }, entity });
-    byKey.set(id, [...(byKey.get(id) ?? []), incident]);
-  }
-  const differences: Difference[] = [];
-  for (const id of new Set([...expected.keys(), ...byKey.keys()])) {
-    const own = byKey.get(id) ?? [];
-    const known = expected.get(id);
-    const [any] = own;
-    const scope = known?.key.scope ?? (any && { account: any.account, livemode: any.livemode });
-    const named = known?.key ?? any;
-    if (scope === undefined || named === undefined) continue;
-    const { kind, value } = named.entity;
-    const subject = { detector: named.detector, ...scope, entity: { kind, value } };
-    differences.push(...compareKey({ subject, episodes: known?.episodes ?? [], incidents: own, sinceS }));
-  }
-  return differences;
-}
-
-function cuts(from: number, to: number): { from: number; to: number }[] {
-  const ranges: { from: number; to: number }[] = [];
-  for (let at = from; at < to; at += CUT) ranges.push({ from: at, to: Math.min(to, at + CUT) });
-  return ranges;
-}
-
-function shuffled<T>(items: readonly T[], random: () => number): T[] {
-  const all = [...items];
-  for (let i = all.length - 1; i > 0; i--) {
-    const j = Math.floor(random() * (i + 1));
-    const [a, b] = [all[i], all[j]];
-    if (a !== undefined && b !== undefined) [all[i], all[j]] = [b, a];
-  }
-  return all;
-}
-
-function* randomCuts<T>(items: readonly T[], random: () => number): Generator<readonly T[]> {
-  for (let at = 0; at < items.length; ) {
-    const length = 1 + Math.floor(random() * 200);
-    yield items.slice(at, at + length);
-    at += length;
-  }
-}
-
-/** A small generator of its own, so that a seed gives the same orders everywhere. */
-function randomFrom(seed: number): () => number {
-  let state = (Math.imul(seed, 2_654_435_761) + 1) >>> 0;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 4_294_967_296;
-  };
 }
