@@ -9,6 +9,7 @@ import { openSqliteLog } from '../../src/log/sqlite.ts';
 import type { Clock } from '../../src/model/clock.ts';
 import { type CrashPoint, createGate, gatedDatabase } from './crash-gate.ts';
 import { startGateway } from './crash-gateway.ts';
+import type { Addresses } from './crash-story.ts';
 import { PII_KEY, WEBHOOK_SECRET } from './installation.ts';
 import type { LocalSheets } from './local-sheets.ts';
 import type { LocalSlack } from './local-slack.ts';
@@ -24,9 +25,7 @@ export type Surroundings = {
 
 export type CrashProcess = {
   /** Null: not up yet, or over. */
-  app(): App | null;
-  /** Of the console. */
-  readonly adminPort: number;
+  addresses(): Addresses | null;
   /** Effects so far. */
   readonly seen: readonly string[];
   /** Resolves with what it ended at, once another may begin. */
@@ -113,8 +112,7 @@ export async function startCrashProcess(around: Surroundings, point: CrashPoint 
     await Promise.all([toSlack.close(), toSheets.close()]);
   };
   return {
-    app: () => app,
-    adminPort,
+    addresses: () => addressesOf(app, adminPort),
     seen: gate.seen,
     over,
     buried,
@@ -124,4 +122,10 @@ export async function startCrashProcess(around: Surroundings, point: CrashPoint 
       await buried();
     },
   };
+}
+
+/** Its public address is another. */
+function addressesOf(app: App | null, adminPort: number): Addresses | null {
+  const webhookUrl = app?.webhookUrl ?? null;
+  return webhookUrl === null ? null : { webhookUrl, consoleUrl: `http://127.0.0.1:${adminPort}` };
 }
