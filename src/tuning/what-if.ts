@@ -1,9 +1,10 @@
 // What would a change of a detector have done? Its settings as they are and as they would be, both over the same stretch of
 // the log, side by side in one fold; with what people said of the incidents there were.
-import { detailsOf, episodesOf, fold, keysOf } from '../detectors/fold.ts';
+import { detailsOf, episodesOf, type FoldRecord, fold, keysOf } from '../detectors/fold.ts';
 import { SLACK_S } from '../detectors/history-plan.ts';
+import { createChargesOfSignals } from '../detectors/history-signals.ts';
 import { replay } from '../detectors/replay.ts';
-import { createState, type FoldState } from '../detectors/state.ts';
+import { createState, type FoldState, idInScope } from '../detectors/state.ts';
 import type { IncidentFeed } from '../feed/feed.ts';
 import type { EventLog } from '../log/event-log.ts';
 import type { Clock } from '../model/clock.ts';
@@ -105,19 +106,15 @@ export async function whatIf(parts: WhatIfParts, question: WhatIfQuestion): Prom
   const found: Record<typeof BEFORE | typeof AFTER, WhatIfEpisode[]> = { before: [], after: [] };
   const values: Breaches[] = [];
   let done = 0;
-  for (const { partition, from, to } of stretches) {
+  for (const stretch of stretches) {
     const state = createState({ lane: 'all' });
     fold(state, rules);
-    await replay(state, {
-      log: parts.log,
-      partition,
-      ranges: [{ from, to }],
-      wants: ({ record }) => record !== 'rule',
+    await read(state, parts.log, stretch, {
+      signal: question.signal,
       onProgress: (more) => {
         done += more;
         question.onProgress?.({ done, total: records });
       },
-      ...(question.signal === undefined ? {} : { signal: question.signal }),
     });
     await collect(state, { sinceS: sinceMs / 1000, found, values });
   }
@@ -150,7 +147,32 @@ function ruleOf(detector: string, settings: DetectorSettings, latenessMs: number
   return { record: 'rule', detector, version: 1, revision: 1, sinceS: 0, settings: own, latenessMs };
 }
 
-type Stretch = { readonly partition: number; readonly from: number; readonly to: number };
+type Stretch = {
+  readonly partition: number;
+  /** Offset of the oldest record kept. */
+  readonly first: number;
+  readonly from: number;
+  readonly to: number;
+};
+
+type Watch = { readonly signal: AbortSignal | undefined; readonly onProgress: (records: number) => void };
+
+async function read(state: FoldState, log: EventLog, stretch: Stretch, { signal, onProgress }: Watch): Promise<void> {
+  const { partition, first, from, to } = stretch;
+  const input = { log, partition, ...(signal === undefined ? {} : { signal }) };
+  const charges = createChargesOfSignals(state);
+  const isFact = (record: FoldRecord): boolean => {
+    charges.see(record);
+    return record.record !== 'rule';
+  };
+  await replay(state, { ...input, ranges: [{ from, to }], wants: isFact, onProgress });
+  // The charge of a signal may be far from it.
+  const missing = charges.missing();
+  if (missing.size === 0) return;
+  const isMissing = (record: FoldRecord): boolean =>
+    record.record === 'view' && missing.has(idInScope(record, record.attempt));
+  await replay(state, { ...input, ranges: [{ from: first, to: from }], wants: isMissing });
+}
 
 async function stretchesOf(
   { log }: WhatIfParts,
@@ -165,7 +187,7 @@ async function stretchesOf(
   for (const { partition, first, next } of await log.ends('attempts')) {
     const wanted = positions.find((position) => position.partition === partition)?.offset ?? 0;
     const from = Math.max(first, wanted, next - MAX_RECORDS);
-    stretches.push({ partition, from, to: next });
+    stretches.push({ partition, first, from, to: next });
     if (from >= next || (from === wanted && !(first > 0 && from === first))) continue;
     for await (const page of log.read('attempts', partition, from, from + 1))
       wholeMs = Math.max(wholeMs, (page[0]?.timeMs ?? 0) + reachMs);
