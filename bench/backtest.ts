@@ -68,7 +68,7 @@ async function run(bench: Bench): Promise<void> {
   const stream = { ...STREAM, declined: 0.1 };
   bench.progress('writing the files');
   await writeLines(compact, recordStream({ ...stream, count: quick ? 100_000 : MILLION }));
-  await writeLines(raw, eventStream({ ...stream, count: quick ? 50_000 : 200_000 }));
+  await writeLines(raw, eventStream({ ...stream, count: quick ? 50_000 : 100_000 }));
   for (let round = 0; round < rounds; round++) {
     bench.progress(`round ${round + 1}`);
     const base = await bench.job('parse', { file: raw });

@@ -89,7 +89,10 @@ export function startJob({ suite, job, params }: JobCall): RunningJob {
   const child: ChildProcess = fork(
     fileURLToPath(new URL('./child.ts', import.meta.url)),
     [suite, job, JSON.stringify(params)],
-    { execArgv: ['--expose-gc', '--max-old-space-size=8192'], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] },
+    {
+      execArgv: ['--expose-gc', '--max-old-space-size=8192', '--disable-warning=TimeoutNegativeWarning'],
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    },
   );
   const timer = setTimeout(() => child.kill('SIGKILL'), JOB_TIMEOUT_MS);
   const ready = Promise.withResolvers<string>();

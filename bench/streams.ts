@@ -27,7 +27,7 @@ export const STREAM: StreamOptions = {
   count: 400_000,
   declined: 0.1,
   hot: false,
-  ratePerS: 100,
+  ratePerS: 20,
   startMs: 1_800_000_000_000,
 };
 

@@ -224,7 +224,7 @@ type Measured = { readonly perSecond: number; readonly micros: number; readonly 
 
 async function run(bench: Bench): Promise<void> {
   const brokers = await bench.services.kafka();
-  const count = bench.sizes.quick ? 6_000 : 30_000;
+  const count = bench.sizes.quick ? 6_000 : 12_000;
   const kinds = [
     { id: 'bare', job: 'bare', params: {}, title: 'bare server' },
     { id: 'embedded', job: 'serve', params: { kind: 'embedded', folder: bench.folder }, title: 'embedded' },
