@@ -18,7 +18,7 @@ export type HistoryPartitionOptions = Pick<PartitionOptions, 'log' | 'store' | '
   readonly maxViews?: number;
 };
 
-export type HistoryRun = {
+type HistoryRun = {
   /** Milliseconds. */
   readonly at: number;
   readonly tookMs: number;

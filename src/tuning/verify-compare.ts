@@ -12,7 +12,7 @@ export type ExpectedEpisode = Episode & {
   readonly check: 'facts' | 'exists' | 'optional' | 'ignored';
 };
 
-export type DifferenceKind =
+type DifferenceKind =
   /** An episode without an incident. */
   | 'missing'
   /** An open incident without an episode. */
@@ -39,7 +39,7 @@ export type Difference = {
   readonly told: Facts | null;
 };
 
-export type Facts = Readonly<Partial<Record<FactName, string | number>>>;
+type Facts = Readonly<Partial<Record<FactName, string | number>>>;
 type FactName = (typeof FACTS)[number];
 
 const FACTS = [
