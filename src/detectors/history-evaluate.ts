@@ -20,7 +20,7 @@ import {
   SLACK_S,
 } from './history-plan.ts';
 import { createChargesOfSignals } from './history-signals.ts';
-import { keysWithEpisodes, longestOf, type OffsetRange, replay } from './replay.ts';
+import { keysWithEpisodes, longestOf, type OffsetRange, replay, unhurried } from './replay.ts';
 import { isOver } from './reports.ts';
 import { liveFromS } from './retain.ts';
 import { createState, type FoldState, idInScope } from './state.ts';
@@ -101,7 +101,7 @@ export async function evaluate(run: Evaluation): Promise<Evaluated> {
   let order = 0;
   for (const piece of pieces) {
     const loaded = await settle(run, piece, reach);
-    for (const key of loaded.touched.values()) {
+    for await (const key of unhurried(loaded.touched.values())) {
       const spoken = speakOf(run, loaded, { key, reach, boundaryS });
       unknown += spoken.unknown;
       for (const part of spoken.parts) {
@@ -126,7 +126,7 @@ function emptyState({ rules, greatestReceivedAt }: Evaluation): FoldState {
 async function settle(run: Evaluation, first: Piece, reach: Reach): Promise<Loaded> {
   for (let piece = first; ; ) {
     const loaded = await load(run, piece, reach);
-    const wider = widened(run, loaded, reach);
+    const wider = await widened(run, loaded, reach);
     if (wider === null) return loaded;
     piece = wider;
   }
@@ -176,14 +176,14 @@ function waitingTest({ evaluated, again }: Evaluation): (record: FoldRecord, off
     (offset >= evaluated || again.has(Math.floor(record.time / HOUR_S)));
 }
 
-function widened(run: Evaluation, { piece, state, touched }: Loaded, reach: Reach): Piece | null {
+async function widened(run: Evaluation, { piece, state, touched }: Loaded, reach: Reach): Promise<Piece | null> {
   const { fromS, toS } = rangeOf(piece, reach);
   const load = loadOf(piece, reach);
   const canReachBack = load.fromS > floorS(run);
   const canReachOn = load.toS < run.index.newestS();
   let earliest = Number.POSITIVE_INFINITY;
   let goesOn = false;
-  for (const key of touched.values()) {
+  for await (const key of unhurried(touched.values())) {
     for (const { firstBreachAt, lastBreachAt } of episodesOf(state, key)) {
       if (firstBreachAt < fromS && lastBreachAt >= fromS) earliest = Math.min(earliest, firstBreachAt);
       if (firstBreachAt < toS && lastBreachAt >= load.toS - SLACK_S - reach.quietForS) goesOn = true;

@@ -94,15 +94,20 @@ export function longestOf(state: FoldState): { readonly windowS: number; readonl
   return { windowS, quietForS };
 }
 
-/** Keys looked at before other work may go on. */
-const SLICE_KEYS = 2_000;
-
+/** Of a state that nothing else changes meanwhile. */
 export async function keysWithEpisodes(state: FoldState): Promise<Map<string, Key>> {
   const found = new Map<string, Key>();
-  let looked = 0;
-  for (const key of [...keysOf(state)]) {
-    if (episodesOf(state, key).length > 0) found.set(keyId(key), key);
-    if (++looked % SLICE_KEYS === 0) await new Promise((resolve) => setImmediate(resolve));
-  }
+  for await (const key of unhurried(keysOf(state))) if (episodesOf(state, key).length > 0) found.set(keyId(key), key);
   return found;
+}
+
+/** Items looked at before other work may go on. */
+const SLICE_ITEMS = 1_000;
+
+export async function* unhurried<T>(items: Iterable<T>): AsyncGenerator<T> {
+  let looked = 0;
+  for (const item of items) {
+    yield item;
+    if (++looked % SLICE_ITEMS === 0) await new Promise((resolve) => setImmediate(resolve));
+  }
 }

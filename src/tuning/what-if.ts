@@ -3,7 +3,7 @@
 import { detailsOf, episodesOf, type FoldRecord, fold, keysOf } from '../detectors/fold.ts';
 import { SLACK_S } from '../detectors/history-plan.ts';
 import { createChargesOfSignals } from '../detectors/history-signals.ts';
-import { replay } from '../detectors/replay.ts';
+import { replay, unhurried } from '../detectors/replay.ts';
 import { createState, type FoldState, idInScope } from '../detectors/state.ts';
 import type { IncidentFeed } from '../feed/feed.ts';
 import type { EventLog } from '../log/event-log.ts';
@@ -87,7 +87,6 @@ const WEEK_MS = 7 * 86_400_000;
 const DISORDER_MS = 600_000;
 /** Of one partition: of a longer stretch the newest are read. */
 const MAX_RECORDS = 5_000_000;
-const SLICE_KEYS = 2_000;
 
 /** Rejects with `not_found` if there is no such detector, else with the log's errors. */
 export async function whatIf(parts: WhatIfParts, question: WhatIfQuestion): Promise<WhatIf> {
@@ -206,8 +205,7 @@ async function collect(
   state: FoldState,
   into: { sinceS: number; found: Record<typeof BEFORE | typeof AFTER, WhatIfEpisode[]>; values: Breaches[] },
 ): Promise<void> {
-  let looked = 0;
-  for (const key of [...keysOf(state)]) {
+  for await (const key of unhurried(keysOf(state))) {
     const episodes = episodesOf(state, key);
     if (key.detector === CURVE) {
       const values = episodes.flatMap(({ firstBreachAt }) => detailsOf(state, key, firstBreachAt)?.values ?? []);
@@ -216,7 +214,6 @@ async function collect(
       const side = into.found[key.detector === BEFORE ? BEFORE : AFTER];
       for (const episode of episodes) if (episode.firstBreachAt >= into.sinceS) side.push({ key, episode });
     }
-    if (++looked % SLICE_KEYS === 0) await new Promise((resolve) => setImmediate(resolve));
   }
 }
 
