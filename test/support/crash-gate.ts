@@ -22,8 +22,8 @@ export type Gate = {
   read<T>(carryOut: () => Promise<T>): Promise<T>;
 };
 
-/** Null: it never ends by itself. */
-export function createGate(point: CrashPoint | null): Gate {
+/** Null: it never ends by itself. `end` is called in the very moment. */
+export function createGate(point: CrashPoint | null, end: () => void = () => undefined): Gate {
   const seen: string[] = [];
   let isClosed = false;
   let tell = (_: string): void => {};
@@ -32,6 +32,7 @@ export function createGate(point: CrashPoint | null): Gate {
   });
   const close = (what: string): void => {
     isClosed = true;
+    end();
     tell(what);
   };
   const check = (): void => {

@@ -15,6 +15,8 @@ export type InstallationOptions = {
   /** detectors.yaml. */
   readonly detectors: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Instead of the command: a program that starts the same, can be told to fail, and takes messages. */
+  readonly entry?: string;
 };
 
 export type RunningProcess = {
@@ -24,6 +26,10 @@ export type RunningProcess = {
   output(): string;
   /** Ends it at once, as a power cut would. */
   kill(): Promise<void>;
+  /** Resolves with the exit code when it is gone, whyever; null: by a signal. */
+  readonly ended: Promise<number | null>;
+  /** To an `entry` of the test's own. */
+  send(message: object): void;
   /** Freezes or wakes it. */
   signal(name: 'SIGSTOP' | 'SIGCONT'): void;
   /** Ctrl-C; resolves with the exit code. */
@@ -39,7 +45,7 @@ export type Installation = {
   close(): Promise<void>;
 };
 
-export function createInstallation({ detectors, env = {} }: InstallationOptions): Installation {
+export function createInstallation({ detectors, env = {}, entry }: InstallationOptions): Installation {
   const folder = mkdtempSync(join(tmpdir(), 'declinewatch-installation-'));
   const file = join(folder, 'detectors.yaml');
   writeFileSync(file, detectors);
@@ -48,7 +54,7 @@ export function createInstallation({ detectors, env = {} }: InstallationOptions)
     folder,
     start: async (args = ['--no-demo'], more = {}) => {
       const [port = 0, adminPort = 0] = await freePorts(2);
-      const child = spawn(process.execPath, [MAIN, 'start', ...args], {
+      const child = spawn(process.execPath, entry === undefined ? [MAIN, 'start', ...args] : [entry, ...args], {
         env: {
           PATH: process.env.PATH ?? '',
           DECLINEWATCH_DATA: join(folder, 'data'),
@@ -61,7 +67,7 @@ export function createInstallation({ detectors, env = {} }: InstallationOptions)
           ...env,
           ...more,
         },
-        stdio: ['ignore', 'pipe', 'pipe'],
+        stdio: ['ignore', 'pipe', 'pipe', ...(entry === undefined ? [] : (['ipc'] as const))],
       });
       const started = observe(child, { port, adminPort });
       running.add(started);
@@ -88,6 +94,8 @@ function observe(child: ChildProcess, { port, adminPort }: { port: number; admin
     webhookUrl: `http://127.0.0.1:${port}/webhooks/stripe`,
     consoleUrl: `http://127.0.0.1:${adminPort}`,
     output: () => output,
+    ended,
+    send: (message) => void child.send(message),
     kill: async () => {
       child.kill('SIGKILL');
       await ended;
