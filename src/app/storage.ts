@@ -49,13 +49,14 @@ async function openEmbedded(
 }
 
 async function openServices({ config, clock, logger }: StorageOptions, teardown: Teardown): Promise<Storage> {
-  const { kafka, redisUrl, topicPrefix } = config;
+  const { kafka, redisUrl, redisTlsCa, topicPrefix } = config;
   if (kafka === null || redisUrl === null) throw new Error('Kafka and Redis go together.');
   const connection = { ...kafka, clientId: 'declinewatch', logger: logger.child({ part: 'log' }) };
   const log = await openKafkaLog({ ...connection, topicPrefix, clock });
   teardown.push('log', () => log.close());
   const store = await openRedisStore({
     url: redisUrl,
+    tlsCa: redisTlsCa,
     prefix: topicPrefix,
     logger: logger.child({ part: 'store' }),
     clock,

@@ -16,6 +16,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<CliCommand>>> = {
   detectors: async () => (await import('./detectors.ts')).detectorsCommand,
   incidents: async () => (await import('./incidents.ts')).incidentsCommand,
   status: async () => (await import('./status.ts')).statusCommand,
+  doctor: async () => (await import('./doctor.ts')).doctorCommand,
   slack: async () => (await import('./slack.ts')).slackCommand,
   sheet: async () => (await import('./sheet.ts')).sheetCommand,
 };

@@ -52,6 +52,8 @@ export type Config = {
   /** Both set, or both null (embedded). */
   readonly kafka: KafkaConfig | null;
   readonly redisUrl: string | null;
+  /** PEM of an own authority, for `rediss://`; null: the system's. */
+  readonly redisTlsCa: string | null;
   readonly topicPrefix: string;
   readonly slack: SlackConfig | null;
   readonly google: GoogleConfig | null;
@@ -99,6 +101,7 @@ export function loadConfig(env: Environment = process.env): Config {
     },
     kafka: brokers.length === 0 ? null : readKafka(reader, brokers),
     redisUrl,
+    redisTlsCa: reader.text('REDIS_TLS_CA'),
     topicPrefix: reader.text('TOPIC_PREFIX') ?? 'declinewatch.',
     slack: readSlack(reader),
     google: readGoogle(reader),

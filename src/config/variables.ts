@@ -47,6 +47,12 @@ export const VARIABLES: readonly Variable[] = [
     'redis://127.0.0.1:6379/0',
     'Where the windows are kept; set together with KAFKA_BROKERS.',
   ),
+  variable(
+    'Redis',
+    'REDIS_TLS_CA',
+    '-----BEGIN CERTIFICATE-----…',
+    'Certificate of an own authority, PEM, for rediss://.',
+  ),
   secret('Slack', 'SLACK_BOT_TOKEN', 'xoxb-…', 'Bot token of the Slack app.'),
   secret('Slack', 'SLACK_APP_TOKEN', 'xapp-…', 'App-level token: clicks come by Socket Mode.'),
   secret('Slack', 'SLACK_SIGNING_SECRET', '…', 'Signing secret: clicks come by HTTP to /slack/events.'),

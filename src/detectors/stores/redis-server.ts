@@ -24,7 +24,7 @@ export async function warnOfEviction(redis: Redis, logger: Logger): Promise<void
 }
 
 /** Empty if the user may not ask; PING then says whether Redis answers at all. */
-async function infoOf(redis: Redis, section: string): Promise<Readonly<Record<string, string | undefined>>> {
+export async function infoOf(redis: Redis, section: string): Promise<Readonly<Record<string, string | undefined>>> {
   try {
     const lines = (await redis.info(section)).split('\r\n').filter((line) => line.includes(':'));
     return Object.fromEntries(
@@ -53,12 +53,12 @@ export async function guarded<T>(work: () => Promise<T>): Promise<T> {
 }
 
 /** Of a transaction that was discarded, what its commands were refused for. */
-function reasonOf(error: unknown): string {
+export function reasonOf(error: unknown): string {
   const { previousErrors } = error as { readonly previousErrors?: readonly unknown[] };
   return messageOf(previousErrors?.[0] ?? error);
 }
 
-function cureOf(message: string): string {
+export function cureOf(message: string): string {
   if (/unknown command|unknown subcommand/i.test(message)) return 'Redis 7.0 or later is needed (functions).';
   if (/NOAUTH|WRONGPASS/.test(message)) return 'Check user and password in REDIS_URL.';
   if (/NOPERM/.test(message)) return 'Give the user of REDIS_URL the commands FUNCTION LOAD, FCALL and its keys.';

@@ -22,6 +22,8 @@ import {
 export type RedisStoreOptions = {
   /** `redis://` or `rediss://`, user and password included: never logged. */
   readonly url: string;
+  /** PEM of an own authority to trust, of `rediss://`. Default: the system's. */
+  readonly tlsCa?: string | null;
   /** In front of every key; the same for all replicas of an installation. */
   readonly prefix: string;
   readonly logger: Logger;
@@ -69,7 +71,7 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<Window
 }
 
 /** No queue while disconnected, nothing sent twice by itself: the caller waits, and repeats what got no answer. */
-function connect({ url, logger, timeoutMs = DEFAULT_TIMEOUT_MS }: RedisStoreOptions): Redis {
+function connect({ url, tlsCa = null, logger, timeoutMs = DEFAULT_TIMEOUT_MS }: RedisStoreOptions): Redis {
   const redis = new Redis(url, {
     lazyConnect: true,
     enableOfflineQueue: false,
@@ -79,6 +81,7 @@ function connect({ url, logger, timeoutMs = DEFAULT_TIMEOUT_MS }: RedisStoreOpti
     commandTimeout: timeoutMs,
     retryStrategy: (tries) => Math.min(50 * 2 ** Math.min(tries, 10), LONGEST_RETRY_MS),
     reconnectOnError: (error) => error.message.startsWith('READONLY'),
+    ...(tlsCa !== null && url.startsWith('rediss:') ? { tls: { ca: [tlsCa] } } : {}),
   });
   let isTold = false;
   redis.on('error', (error: Error) => {
