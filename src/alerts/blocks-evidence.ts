@@ -3,11 +3,15 @@ import { describeCode } from '../attempts/codes.ts';
 import type { MemberSummary } from '../model/episode.ts';
 import type { Incident } from '../model/incident.ts';
 import { formatMoney } from '../model/money.ts';
+import { attemptUrl, customerUrl, isStripeId } from '../model/stripe-url.ts';
+import type { Through } from '../model/through.ts';
 import { formatCount, formatDuration, OUTCOME_WORDS, plural } from '../model/words.ts';
+import type { Aside } from './aside.ts';
 import { safe } from './blocks-inert.ts';
 import { sparkline } from './sparkline.ts';
 
 const LINKED_ATTEMPTS = 3;
+const LINKED_CUSTOMERS = 3;
 const SHOWN_CODES = 8;
 
 /** `120.00 EUR in 9 attempts, 5,000 JPY in 1 attempt`; null when no amount is known. */
@@ -27,7 +31,7 @@ export function codesInWords({ evidence }: Incident): string | null {
 }
 
 /** `12 declined, 2 blocked by Radar`; null for signals. */
-export function outcomesInWords({ evidence }: Incident): string | null {
+function outcomesInWords({ evidence }: Incident): string | null {
   const words: Readonly<Record<string, string>> = OUTCOME_WORDS;
   const seen = Object.entries(evidence.outcomes).filter(([outcome, count]) => outcome !== '' && count > 0);
   if (seen.length === 0) return null;
@@ -35,6 +39,14 @@ export function outcomesInWords({ evidence }: Incident): string | null {
     .slice(0, 6)
     .map(([outcome, count]) => `${formatCount(count)} ${words[outcome] ?? safe(outcome, 30)}`)
     .join(', ');
+}
+
+/** The exact count, by outcome where it is known: `1,430: 1,400 declined, 30 blocked by Radar`. */
+export function attemptsInWords(incident: Incident): string {
+  const outcomes = outcomesInWords(incident);
+  const count = formatCount(incident.attemptCount);
+  if (outcomes === null) return count;
+  return outcomes.includes(',') ? `${count}: ${outcomes}` : outcomes;
 }
 
 /** `3 cards, 2 customers`; only what is more than one tells something. */
@@ -49,49 +61,52 @@ export function distinctInWords({ evidence: { distinct } }: Incident): string | 
 }
 
 /** The bars and what one of them is; null for a series too short to draw. */
-export function shapeOverTime({ evidence: { series } }: Incident): string | null {
-  const bars = sparkline(series.values);
+export function shapeOverTime({ evidence: { series }, kind }: Incident): string | null {
+  // A storm counts who joined: none is a value there.
+  const bars = sparkline(series.values, { isZeroGap: kind !== 'storm' });
   if (bars === '') return null;
   return `${bars} over ${formatDuration(series.values.length * series.stepS)}`;
 }
 
+/** `2 payments for 40.00 EUR`; null: not read; `nothing` is told too. */
+export function throughInWords(through: Through | null): string | null {
+  if (through === null) return null;
+  if (through.count === 0) return 'nothing';
+  const amounts = through.amounts.slice(0, 3).map(({ currency, amount }) => formatMoney(amount, safe(currency, 3)));
+  return `${plural(through.count, 'success', 'successes')}${amounts.length === 0 ? '' : ` for ${amounts.join(' and ')}`}`;
+}
+
 export type Link = { readonly url: string; readonly label: string };
 
-/** The console, the newest attempts and the customer in Stripe's dashboard. Only ids of Stripe's own form become links. */
-export function links(incident: Incident, consoleUrl: string): readonly Link[] {
-  const { entity, evidence } = incident;
-  const root = dashboardRoot(incident);
+/** Of the entity if it is one, else of its attempts as far as they were read. Only ids of Stripe's own form. */
+export function customersOf({ entity }: Incident, through: Through | null): readonly string[] {
+  const ids = entity.kind === 'customer' ? [entity.value] : (through?.customers ?? []);
+  return ids.filter(isStripeId).slice(0, LINKED_CUSTOMERS);
+}
+
+/** The console, the row, the customers and the newest attempts in Stripe's dashboard. */
+export function links(incident: Incident, consoleUrl: string, { rowUrl, through }: Aside): readonly Link[] {
+  const { evidence, id } = incident;
   const attempts = [...(evidence.trigger === null ? [] : [evidence.trigger]), ...evidence.newest].flatMap((member) => {
-    const path = pathOf(member);
-    return path === null ? [] : [{ url: `${root}/${path}`, label: `In Stripe: ${attemptLabel(member)}` }];
+    const url = attemptUrl(member, incident);
+    return url === null ? [] : [{ url, label: `In Stripe: ${attemptLabel(member)}` }];
   });
-  const customer = entity.kind === 'customer' && isStripeId(entity.value) ? [entity.value] : [];
+  const customers = customersOf(incident, through).flatMap((customer) => {
+    const url = customerUrl(customer, incident);
+    return url === null ? [] : [{ url, label: `In Stripe: ${customer}` }];
+  });
   return [
-    { url: `${consoleUrl}/incidents/${incident.id}`, label: `${incident.id} in the console` },
-    ...customer.map((id) => ({ url: `${root}/customers/${id}`, label: 'In Stripe: the customer' })),
+    { url: `${consoleUrl}/incidents/${id}`, label: `${id} in the console` },
+    ...(isWebUrl(rowUrl) ? [{ url: rowUrl, label: 'Its row in the sheet' }] : []),
+    ...customers,
     ...attempts.slice(0, LINKED_ATTEMPTS),
   ];
 }
 
-/** Stripe's dashboard: the connected account first, then `test`, then the object. */
-function dashboardRoot({ account, livemode }: Incident): string {
-  const scope = account !== null && isStripeId(account) ? `/${account}` : '';
-  return `https://dashboard.stripe.com${scope}${livemode ? '' : '/test'}`;
-}
-
-function pathOf(member: MemberSummary): string | null {
-  const id = isStripeId(member.id) ? member.id : member.intent;
-  if (id === null || !isStripeId(id)) return null;
-  if (/^(ch|py|pi)_/.test(id)) return `payments/${id}`;
-  if (/^seti_/.test(id)) return `setup_intents/${id}`;
-  if (/^(dp|du)_/.test(id)) return `disputes/${id}`;
-  if (/^prv_/.test(id)) return `radar/reviews/${id}`;
-  return member.intent !== null && member.intent !== id ? pathOf({ ...member, id: member.intent }) : null;
-}
+/** The sheet's own address: nothing of it may end the link early. */
+const isWebUrl = (url: string | null): url is string => url !== null && /^https?:\/\/[^\s<>|]{1,500}$/.test(url);
 
 const attemptLabel = ({ amount, currency, code }: MemberSummary): string => {
   const money = amount === null || currency === null ? 'attempt' : formatMoney(amount, safe(currency, 3));
   return code === '' ? money : `${money}, ${safe(describeCode(code), 40)}`;
 };
-
-const isStripeId = (id: string): boolean => /^[a-z]{2,12}_[A-Za-z0-9_]{1,200}$/.test(id);

@@ -1,7 +1,7 @@
 // Where an incident stands, in words: who did what, when, how long after the alert, at which count; and what is special.
 import { measured } from '../model/headline.ts';
 import type { Actor, Incident } from '../model/incident.ts';
-import { actorName, formatDuration, VERDICT_WORDS } from '../model/words.ts';
+import { actorName, formatDuration, plural, VERDICT_WORDS } from '../model/words.ts';
 import { safe } from './blocks-inert.ts';
 
 /** How a time and a person are written: for blocks (Slack shows the reader's own time zone) or for plain text. */
@@ -32,6 +32,8 @@ export function stateSentence(incident: Incident, { when, who }: Style): string 
   if (status === 'merged') return `Merged: this is the same attack as ${incident.mergedInto ?? 'an older incident'}.`;
   if (status === 'withdrawn')
     return 'Withdrawn: later information took attempts out of it, and the rest does not reach the threshold.';
+  const { waitingSince = openedAt } = incident;
+  if (waitingSince > openedAt) return `Open again since ${when(waitingSince)}; it opened at ${when(openedAt)}.`;
   return `Open since ${when(openedAt)}; nobody has acknowledged it yet.`;
 }
 
@@ -46,10 +48,17 @@ export function remarks(incident: Incident, { when }: Style): readonly string[] 
     splitFrom === null ? null : `Split from ${splitFrom}.`,
     late ? 'Late: it was found after the fact.' : null,
     exact ? null : 'The count is a lower bound: the state limit was reached.',
-    over ? 'The attack has stopped.' : null,
+    over ? endOf(incident) : null,
     owner === null ? null : `Owner: ${safe(owner, 80)}.`,
     mutedUntil === null ? null : `Muted until ${when(mutedUntil)}.`,
   ].filter((remark) => remark !== null);
+}
+
+function endOf({ kind, peak, openedAt, lastBreachAt }: Incident): string {
+  if (kind === 'operator') return 'It is over.';
+  if (kind !== 'storm') return 'The attack has stopped.';
+  const lasted = formatDuration((lastBreachAt - openedAt) / 1000);
+  return `The storm is over: ${plural(peak, 'incident')} in ${lasted}.`;
 }
 
 /** The note given when it was resolved, as its author wrote it but harmless; null if there is none. */

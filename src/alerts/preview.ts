@@ -9,6 +9,8 @@ import type { DeliveryMetrics } from '../deliveries/status.ts';
 import type { EventLog } from '../log/event-log.ts';
 import type { Clock } from '../model/clock.ts';
 import type { Incident } from '../model/incident.ts';
+import type { Aside, ThroughOf } from './aside.ts';
+import { startAsides } from './asides.ts';
 import { renderAlert } from './blocks.ts';
 import { renderNote } from './blocks-note.ts';
 import { acceptForSlack, notesForSlack, toldAfter } from './speak.ts';
@@ -31,6 +33,8 @@ export type SlackPreviewOptions = {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics?: DeliveryMetrics;
+  /** As of Slack itself. */
+  readonly throughOf?: ThroughOf;
 };
 
 export type SlackPreview = Deliveries & {
@@ -43,9 +47,35 @@ const KEPT = 200;
 export async function startSlackPreview(options: SlackPreviewOptions): Promise<SlackPreview> {
   const messages = new Map<string, PreviewMessage>();
   await restore(messages, options);
-  const sink = createPreviewSink(messages, options);
+  let told: Deliveries | null = null;
+  const newest = new Map<string, Incident>();
+  const asides = startAsides({
+    throughOf: options.throughOf ?? (async () => null),
+    rowUrlOf: () => null,
+    all: () => newest.values(),
+    get: (id) => newest.get(id) ?? null,
+    onNews: (incident) => told?.refresh(incident),
+    clock: options.clock,
+    logger: options.logger,
+  });
+  const asideOf = (incident: Incident): Aside => {
+    newest.delete(incident.id);
+    newest.set(incident.id, incident);
+    const [eldest] = newest.keys();
+    if (newest.size > KEPT && eldest !== undefined) newest.delete(eldest);
+    return asides.of(incident);
+  };
+  const sink = createPreviewSink(messages, { ...options, asideOf });
   const deliveries = await startDeliveries({ ...options, output: 'preview-slack', sink });
-  return { ...deliveries, messages: () => messagesOf(messages.values()) };
+  told = deliveries;
+  return {
+    ...deliveries,
+    messages: () => messagesOf(messages.values()),
+    close: async () => {
+      await deliveries.close();
+      await asides.close();
+    },
+  };
 }
 
 /** The newest by the time of posting; pure. */
@@ -74,7 +104,11 @@ async function restore(
 
 function createPreviewSink(
   messages: Map<string, PreviewMessage>,
-  { consoleUrl, clock }: Pick<SlackPreviewOptions, 'consoleUrl' | 'clock'>,
+  {
+    consoleUrl,
+    clock,
+    asideOf,
+  }: Pick<SlackPreviewOptions, 'consoleUrl' | 'clock'> & { readonly asideOf: (incident: Incident) => Aside },
 ): Sink {
   return {
     slot: 'message',
@@ -92,7 +126,7 @@ function createPreviewSink(
             messages.set(incident.id, { ...before, thread: [...before.thread.slice(-19), note] });
           return { outcome: 'delivered', place: { channel: 'preview', ts: String(now) } };
         }
-        const { text, blocks } = renderAlert(incident, { consoleUrl });
+        const { text, blocks } = renderAlert(incident, { consoleUrl, aside: asideOf(incident) });
         const postedAt = before?.postedAt ?? Number(place?.ts ?? now);
         const editedAt = place === null ? null : now;
         messages.set(incident.id, {

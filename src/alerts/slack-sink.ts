@@ -4,6 +4,8 @@ import type { Logger } from 'pino';
 import type { Item, Result, Sink } from '../deliveries/sink.ts';
 import type { Clock } from '../model/clock.ts';
 import type { DeliveryPlace } from '../model/delivery.ts';
+import type { Incident } from '../model/incident.ts';
+import type { Aside } from './aside.ts';
 import { METADATA_EVENT_TYPE, renderAlert } from './blocks.ts';
 import { NOTE_EVENT_TYPE, noteChannel, renderNote } from './blocks-note.ts';
 import { classifySlackError, refusalMessage } from './slack-errors.ts';
@@ -19,6 +21,8 @@ export type SlackSinkOptions = {
   readonly testChannel: string | null;
   /** The console's root without a slash at its end. */
   readonly consoleUrl: string;
+  /** What is told beside an incident, as far as it is known. */
+  readonly asideOf?: (incident: Incident) => Aside;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Of one channel. Default 1000. */
@@ -60,8 +64,10 @@ async function deliverOne(parts: Parts, item: Item, signal: AbortSignal): Promis
   return { outcome: 'refused', error: refusalMessage(sent.code, channel) };
 }
 
-const messageOf = ({ consoleUrl }: Parts, { incident, slot, main }: Item): OutgoingMessage =>
-  main === null ? renderAlert(incident, { consoleUrl }) : renderNote(incident, slot, main);
+function messageOf({ consoleUrl, asideOf }: Parts, { incident, slot, main }: Item): OutgoingMessage {
+  if (main !== null) return renderNote(incident, slot, main);
+  return renderAlert(incident, { consoleUrl, ...(asideOf === undefined ? {} : { aside: asideOf(incident) }) });
+}
 
 function targetOf({ channel, testChannel }: Parts, { incident, place, main }: Item): Target {
   const ts = place?.ts ?? null;

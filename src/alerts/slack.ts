@@ -7,6 +7,8 @@ import { submitCommand } from '../feed/submit.ts';
 import type { EventLog } from '../log/event-log.ts';
 import type { Clock } from '../model/clock.ts';
 import { plural } from '../model/words.ts';
+import type { ThroughOf } from './aside.ts';
+import { startAsides } from './asides.ts';
 import { createSlackClient } from './slack-client.ts';
 import { type SlackInbound, type SlackInboundStatus, startSlackInbound } from './slack-inbound.ts';
 import { createSlackSink } from './slack-sink.ts';
@@ -31,6 +33,10 @@ export type SlackOptions = {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics?: DeliveryMetrics;
+  /** What got through on an incident's entity. Absent: alerts do not say it. */
+  readonly throughOf?: ThroughOf;
+  /** Address of an incident's row in the sheet; null: none yet. */
+  readonly rowUrlOf?: (incident: string) => string | null;
 };
 
 export type Slack = Pick<SlackInbound, 'handle' | 'handleHttp'> & {
@@ -46,15 +52,26 @@ const MOST_COUNTED = 500;
 export async function startSlack(options: SlackOptions): Promise<Slack> {
   const { settings, log, feed, clock, logger, metrics } = options;
   const client = createSlackClient({ ...settings, logger });
-  const deliveries: Deliveries = await startDeliveries({
+  let deliveries: Deliveries | null = null;
+  const asides = startAsides({
+    throughOf: options.throughOf ?? (async () => null),
+    rowUrlOf: options.rowUrlOf ?? (() => null),
+    all: feed.all,
+    get: feed.get,
+    onNews: (incident) => deliveries?.refresh(incident),
+    clock,
+    logger,
+  });
+  const told = await startDeliveries({
     output: 'slack',
     log,
     incidents: incidentsOf(feed),
-    sink: createSlackSink({ ...options, ...settings, client }),
+    sink: createSlackSink({ ...options, ...settings, client, asideOf: asides.of }),
     clock,
     logger,
     ...(metrics === undefined ? {} : { metrics }),
   });
+  deliveries = told;
   const inbound = startSlackInbound({
     ...settings,
     submit: async (command) => await submitCommand({ log, clock }, command),
@@ -66,10 +83,11 @@ export async function startSlack(options: SlackOptions): Promise<Slack> {
   return {
     handle: inbound.handle,
     handleHttp: inbound.handleHttp,
-    status: () => ({ deliveries: deliveries.status(), inbound: inbound.status() }),
+    status: () => ({ deliveries: told.status(), inbound: inbound.status() }),
     close: async () => {
       await inbound.close();
-      await deliveries.close();
+      await told.close();
+      await asides.close();
     },
   };
 }

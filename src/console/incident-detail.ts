@@ -3,7 +3,7 @@ import type { TimelineEntry } from '../feed/feed.ts';
 import type { Delivery } from '../model/delivery.ts';
 import type { MemberSummary } from '../model/episode.ts';
 import { type Incident, type IncidentJson, incidentJson } from '../model/incident.ts';
-import { attemptUrl } from './stripe-links.ts';
+import { attemptUrl } from '../model/stripe-url.ts';
 
 export const MAX_ATTEMPTS = 200;
 

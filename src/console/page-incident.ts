@@ -6,6 +6,7 @@ import { ladder } from '../model/detector.ts';
 import { measured, valueInWords, whatHappened } from '../model/headline.ts';
 import type { Incident } from '../model/incident.ts';
 import { formatMoney } from '../model/money.ts';
+import { customerUrl } from '../model/stripe-url.ts';
 import { formatCount, formatDuration, OUTCOME_WORDS, plural } from '../model/words.ts';
 import { chartFigure } from './chart.ts';
 import type { IncidentDetailJson, Latency } from './incident-detail.ts';
@@ -24,7 +25,6 @@ import {
   testMark,
   when,
 } from './markup.ts';
-import { customerUrl } from './stripe-links.ts';
 
 export type IncidentView = {
   readonly incident: Incident;

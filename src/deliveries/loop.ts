@@ -28,6 +28,8 @@ export type DeliveryOptions = {
 
 export type Deliveries = {
   status(): DeliveryStatus;
+  /** What the output tells beside this incident has changed: where it stands, it is told again. */
+  refresh(incident: Incident): void;
   /** Finishes the calls under way and gives the partition back. */
   close(): Promise<void>;
 };
@@ -75,6 +77,7 @@ export async function startDeliveries(options: DeliveryOptions): Promise<Deliver
   });
   return {
     status: () => session?.status() ?? idleStatus(output),
+    refresh: (incident) => session?.refresh(incident),
     close: async () => {
       await consumer.close();
       await session?.stop();

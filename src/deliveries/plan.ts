@@ -17,12 +17,14 @@ export type PlanContext = {
   readonly now: number;
   /** Slots of this incident that are known not to have been carried out, although recorded as `posting`. */
   readonly isUnsent: (incident: string, slot: string) => boolean;
+  /** What is told beside it has changed: its version being told is not enough. */
+  readonly isStale?: boolean;
 };
 
 export function planStep(incident: Incident, context: PlanContext): Step {
-  const { sink, receipts, now } = context;
+  const { sink, receipts, now, isStale = false } = context;
   const main = receipts.of(incident.id, sink.slot);
-  if (main?.state === 'posted' && main.version >= incident.version) return { kind: 'done' };
+  if (main?.state === 'posted' && main.version >= incident.version && !isStale) return { kind: 'done' };
   const place = main?.place ?? null;
   const item: Item = { incident, slot: sink.slot, place, main: null };
   // Before anything else, even before asking whether it is to be told: what may stand there must not stay unknown.

@@ -14,11 +14,15 @@ export type Work = {
   notBefore: number;
   /** Failed tries in a row. */
   tries: number;
+  /** What is told beside the incident has changed: told again although its version was told. */
+  isStale: boolean;
 };
 
 export type Queue = {
   /** Takes in a state that is newer than the one known; answers whether it was. */
   offer(incident: Incident, now: number): boolean;
+  /** In line once more, although this very state may have been delivered. */
+  refresh(incident: Incident, now: number): void;
   /** The one that is due and waits longest, or null; it is `running` until told otherwise. */
   take(now: number): Work | null;
   /** Back in line at once. */
@@ -60,7 +64,7 @@ export function createQueue(): Queue {
       newest.set(incident.id, incident.version);
       const work = works.get(incident.id);
       if (work === undefined) {
-        const added: Work = { incident, state: 'ready', since: now, notBefore: now, tries: 0 };
+        const added: Work = { incident, state: 'ready', since: now, notBefore: now, tries: 0, isStale: false };
         works.set(incident.id, added);
         ready.add(added);
         return true;
@@ -72,6 +76,16 @@ export function createQueue(): Queue {
         makeReady(work);
       }
       return true;
+    },
+    refresh: (incident, now) => {
+      const work = works.get(incident.id);
+      if (work !== undefined) {
+        work.isStale = true;
+        return;
+      }
+      const added: Work = { incident, state: 'ready', since: now, notBefore: now, tries: 0, isStale: true };
+      works.set(incident.id, added);
+      ready.add(added);
     },
     take: (now) => {
       promote(now);

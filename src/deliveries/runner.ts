@@ -91,7 +91,7 @@ const isDelivery = (due: Due): due is Planned<'deliver'> => due.step.kind === 'd
 
 function plan({ sink, receipts, clock, queue, mind, output }: RunnerParts, work: Work): Due | null {
   const isUnsent = (subject: string, slot: string): boolean => mind.unsent.has(deliveryId({ output, subject, slot }));
-  const step = planStep(work.incident, { sink, receipts, now: clock.now(), isUnsent });
+  const step = planStep(work.incident, { sink, receipts, now: clock.now(), isUnsent, isStale: work.isStale });
   if (step.kind === 'look-up') return { work, step };
   if (step.kind === 'deliver') return { work, step };
   if (step.kind === 'defer') queue.later(work, 'deferred', step.at);
@@ -155,6 +155,8 @@ async function deliverAll(parts: RunnerParts, planned: readonly Planned<'deliver
   );
   for (const delivery of posting) mind.unsent.delete(deliveryId(delivery));
   const items = planned.map(({ step }) => step.item);
+  // What changes from here on is not in this message: it makes it stale anew.
+  for (const { work, step } of planned) if (step.item.slot === sink.slot) work.isStale = false;
   const results = await sink.deliver(items, signal).catch((error: unknown): readonly Result[] => {
     const failure: Result = { outcome: 'retry', scope: 'output', sent: 'maybe', error: messageOf(error) };
     return items.map(() => failure);

@@ -25,6 +25,7 @@ export type SessionOptions = {
 
 export type Session = {
   offer(incident: Incident): void;
+  refresh(incident: Incident): void;
   status(): DeliveryStatus;
   /** Resolves when the calls under way have returned and are recorded. */
   stop(): Promise<void>;
@@ -89,6 +90,10 @@ export function startSession(options: SessionOptions): Session {
   return {
     offer: (incident) => {
       if (queue.offer(incident, clock.now())) bell.ring();
+    },
+    refresh: (incident) => {
+      queue.refresh(incident, clock.now());
+      bell.ring();
     },
     status: () => {
       const { count, oldestAt } = queue.pending();

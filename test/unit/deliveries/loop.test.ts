@@ -397,6 +397,25 @@ describe('the delivery loop', () => {
     expect(sink.calls).toHaveLength(2);
   });
 
+  it('tells again what stands when something beside the incident has changed, in its place, also after a restart', async () => {
+    const sink = fakeSink();
+    const first = await start(sink);
+    await put(incident(1));
+    await expect.poll(() => first.status().pending, until).toBe(0);
+    first.refresh(incident(1));
+    await expect.poll(() => sink.calls.length, until).toBe(2);
+    expect(sink.calls[1]?.[0]?.place).not.toBeNull();
+    await expect.poll(() => first.status().pending, until).toBe(0);
+    await first.close();
+    const second = await start(sink);
+    await expect.poll(() => second.status().pending, until).toBe(0);
+    expect(sink.calls).toHaveLength(2);
+    second.refresh(incident(1));
+    await expect.poll(() => sink.calls.length, until).toBe(3);
+    await expect.poll(() => second.status().pending, until).toBe(0);
+    expect((await receipts()).at(-1)).toMatchObject({ state: 'posted', version: 1 });
+  });
+
   it('finishes the call under way when it is closed', async () => {
     const sink = fakeSink();
     let release = (): void => undefined;

@@ -1,11 +1,11 @@
 // Links into Stripe's dashboard: the connected account first, then `test`, then the object. Pure. Only ids of Stripe's own
 // form become links.
-import type { MemberSummary } from '../model/episode.ts';
-import type { Incident } from '../model/incident.ts';
+import type { MemberSummary } from './episode.ts';
+import type { Incident } from './incident.ts';
 
 type Scoped = Pick<Incident, 'account' | 'livemode'>;
 
-const isStripeId = (id: string): boolean => /^[a-z]{2,12}_[A-Za-z0-9_]{1,200}$/.test(id);
+export const isStripeId = (id: string): boolean => /^[a-z]{2,12}_[A-Za-z0-9_]{1,200}$/.test(id);
 
 export function attemptUrl(member: Pick<MemberSummary, 'id' | 'intent'>, scope: Scoped): string | null {
   const path = pathOf(member.id) ?? pathOf(member.intent ?? '');

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { attemptUrl, customerUrl } from '../../../src/console/stripe-links.ts';
+import { attemptUrl, customerUrl } from '../../../src/model/stripe-url.ts';
 
 const live = { account: null, livemode: true };
 
