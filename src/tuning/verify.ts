@@ -55,7 +55,7 @@ export async function verifyIncidents(options: VerifyOptions): Promise<VerifyRes
   const { log, feed, piiKey, seed = 1 } = options;
   const rounds = Math.min(MAX_ROUNDS, Math.max(0, Math.trunc(options.rounds ?? DEFAULT_ROUNDS)));
   await feed.caughtUp();
-  const incidents = [...feed.all()].filter(({ kind }) => kind === 'episode');
+  const incidents = episodeIncidents(feed);
   const rules = await usableRules(log);
   const stretches = await findStretches(log, options.sinceMs, rules);
   const records = stretches.reduce((sum, { from, to }) => sum + Math.max(0, to - from), 0);
@@ -81,16 +81,34 @@ export async function verifyIncidents(options: VerifyOptions): Promise<VerifyRes
       expected.set(keyId(masked), { key: masked, episodes: judged(options, { key, episodes, sinceS }) });
     }
   }
-  const found = compareAll({ expected, incidents, sinceS });
-  // What has changed in the meantime was compared with a log that is past.
-  const still = found.filter(({ incident }) => incident === null || isUnchanged(incident, incidents, feed));
+  const found = await lasting(feed, incidents, (now) => compareAll({ expected, incidents: now, sinceS }));
   const checked = [...expected.values()].flatMap(({ episodes }) => episodes.filter(({ check }) => check !== 'ignored'));
-  return { sinceMs: sinceS * 1000, rounds, records, checked: checked.length, differences: [...differences, ...still] };
+  return { sinceMs: sinceS * 1000, rounds, records, checked: checked.length, differences: [...differences, ...found] };
 }
 
-function isUnchanged(id: string, before: readonly Incident[], feed: Pick<IncidentFeed, 'get'>): boolean {
-  const old = before.find((incident) => incident.id === id);
-  return old === undefined || feed.get(id)?.version === old.version;
+/** What has changed in the meantime was compared with a log that is past, and what was missing may only have been under way. */
+async function lasting(
+  feed: VerifyOptions['feed'],
+  before: readonly Incident[],
+  compare: (incidents: readonly Incident[]) => readonly Difference[],
+): Promise<readonly Difference[]> {
+  const found = compare(before);
+  if (found.length === 0) return found;
+  await feed.caughtUp();
+  const still = new Set(compare(episodeIncidents(feed)).map(named));
+  const versions = new Map(before.map(({ id, version }) => [id, version]));
+  return found.filter((difference) => {
+    const version = difference.incident === null ? undefined : versions.get(difference.incident);
+    const isSame = version === undefined || feed.get(difference.incident ?? '')?.version === version;
+    return isSame && still.has(named(difference));
+  });
+}
+
+const episodeIncidents = (feed: Pick<IncidentFeed, 'all'>): readonly Incident[] =>
+  [...feed.all()].filter(({ kind }) => kind === 'episode');
+
+function named({ kind, detector, account, livemode, entity, incident, expected }: Difference): string {
+  return JSON.stringify([kind, detector, account, livemode, entity.kind, entity.value, incident, expected]);
 }
 
 function unstable(first: Map<string, Recomputed>, again: Map<string, Recomputed>, piiKey: string): Difference[] {

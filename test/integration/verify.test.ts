@@ -115,6 +115,19 @@ describe('verify', () => {
     expect(kinds(await verify({ feed: more }))).toEqual(['INC-901 unfounded']);
   });
 
+  it('takes nothing for missing that is only under way', async () => {
+    await traffic(2);
+    const [newest] = lanes.standing();
+    let asked = 0;
+    const feed = {
+      ...lanes.feed,
+      all: () => [...lanes.feed.all()].filter(({ id }) => asked > 1 || id !== newest?.id),
+      caughtUp: async () => void (asked += 1),
+    };
+    expect((await verify({ feed })).differences).toEqual([]);
+    expect(asked).toBe(2);
+  });
+
   it('leaves alone what began before the time it is asked about', async () => {
     await traffic(3);
     const all = await verify();
