@@ -1,0 +1,190 @@
+// Do the property tests have teeth? Each mutant below is one plausible mistake, made in a temporary copy of the source tree
+// (never in this one); with at most 500 cases the property tests must catch it.
+//
+//   node tools/mutants.mjs            all of them
+//   node tools/mutants.mjs gap at     those whose name contains one of the words
+//
+// Prints a table; exit 1 if a mutant survives, or no longer fits the source. The tests themselves run with each mutant's
+// copy under the seed of PROPERTY_SEED (default: that of CI).
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..');
+const CASES = '500';
+const TIMEOUT_MS = 600_000;
+
+const FOLD = 'src/detectors/fold.ts';
+const CELLS = 'src/detectors/cells.ts';
+const EPISODES = 'src/detectors/episodes.ts';
+const SUBJECTS = 'src/detectors/subjects.ts';
+const ENTITIES = 'src/detectors/entities.ts';
+const RETAIN = 'src/detectors/retain.ts';
+const RULES = 'src/detectors/rules.ts';
+const DISTINCT = 'src/detectors/distinct.ts';
+const MERGE = 'src/attempts/merge.ts';
+
+const SEEN_EVENTS = `const seen = ((state as { seen?: Set<string> }).seen ??= new Set());
+  if (seen.has(view.event)) return;
+  seen.add(view.event);
+  const scope = scopeNumber(attempts, view);`;
+const SEEN_OBJECTS = SEEN_EVENTS.replaceAll('view.event', 'view.attempt + view.source');
+const THINNED = `const { time } = hit;
+  const { list: all } = cells;
+  const isInside = time > (all[0] ?? 0) && time < (all[all.length - stride] ?? 0);
+  if (by === 1 && isInside && all.length >= 6 * stride) return;`;
+
+const CUT = 'const cutS = Math.floor((state.greatestReceivedAt - horizonMs(state)) / 1000 / STEP_S) * STEP_S;';
+const CUT_BY_EVENT_TIME = `let newestS = 0;
+  for (const handle of handlesOf(state.attempts)) newestS = Math.max(newestS, state.attempts.times[handle] ?? 0);
+  const cutS = Math.floor(newestS / STEP_S - 1) * STEP_S;`;
+
+/** [name, file, what stands there, what the mutant makes of it] */
+const MUTANTS = [
+  [
+    'window one second longer',
+    CELLS,
+    'return { count, windowS, stride:',
+    'return { count, windowS: windowS + 1, stride:',
+  ],
+  [
+    'window one second shorter',
+    CELLS,
+    'return { count, windowS, stride:',
+    'return { count, windowS: windowS - 1, stride:',
+  ],
+  ['gap one second longer', EPISODES, '<= second.settings.quietForS', '<= second.settings.quietForS + 1'],
+  ['gap one second shorter', EPISODES, '<= second.settings.quietForS', '< second.settings.quietForS'],
+  ['dedupe by event id only', FOLD, 'const scope = scopeNumber(attempts, view);', SEEN_EVENTS],
+  ['dedupe by object id and type', FOLD, 'const scope = scopeNumber(attempts, view);', SEEN_OBJECTS],
+  ['no retraction', ENTITIES, 'changeCells(cells, revision.layout, contributionOf(revision, subject, role), -1);', ''],
+  ['thinning to first and last', CELLS, 'const { time } = hit;', THINNED],
+  [
+    'late view judged only at its own time',
+    CELLS,
+    '(list[i] ?? 0) < time + windowS; i += stride',
+    'i === at; i += stride',
+  ],
+  ['pruning by newest event time', RETAIN, CUT, CUT_BY_EVENT_TIME],
+  [
+    'merge in the order of arrival',
+    MERGE,
+    'layers: mergeLayers(a.layers, b.layers),',
+    'layers: [...b.layers, ...a.layers],',
+  ],
+  ['time of the latest view', MERGE, 'time: Math.min(a.time, b.time),\n    invoice', 'time: b.time,\n    invoice'],
+  ['ratio: minimum off by one', EPISODES, '< (settings.minimum ?? 0)', '<= (settings.minimum ?? 0)'],
+  [
+    'distinct counts null',
+    SUBJECTS,
+    'distinctValue(count, subject.fields) : null',
+    "(distinctValue(count, subject.fields) ?? '') : null",
+  ],
+  ['at: is ignored', SUBJECTS, 'at !== null ? at(variables) :', ''],
+  ['foreign currency is summed', SUBJECTS, '!isForeign && where(variables)', 'where(variables)'],
+  [
+    'members between instants are lost',
+    EPISODES,
+    'open.attemptCount += open.sinceCount + here;',
+    'open.attemptCount += here;',
+  ],
+  [
+    'severity of the last instant',
+    EPISODES,
+    'compareSeverity(severity, open.severity) > 0',
+    'compareSeverity(severity, open.severity) !== 0',
+  ],
+  ['a rule is late by a second', RULES, 'rule.sinceS <= t', 'rule.sinceS < t'],
+  ['cells come one hit too late', RULES, 'Math.max(1, Math.ceil(own))', 'Math.max(1, Math.ceil(own)) + 1'],
+  ['a value leaves too early', DISTINCT, 'if (next > time) leaving += 1;', 'if (next >= toS) leaving += 1;'],
+  [
+    'a signal does not follow its charge',
+    FOLD,
+    'for (const { signal, subject } of waiting) {',
+    'for (const { signal, subject } of waiting.slice(1)) {',
+  ],
+  [
+    'the head forgets what came since',
+    RETAIN,
+    'const head: HeldHead = { key, open };',
+    'const head: HeldHead = { key, open: { ...open, sinceCount: 0 } };',
+  ],
+  ['cells are cut without their windows', RETAIN, 'state.cutS - layout.windowS', 'state.cutS'],
+  [
+    'a leaving attempt touches nothing',
+    ENTITIES,
+    '    if (touched?.has(cells) === false) touched.set(cells, { group, scope, value, revision });\n  }\n  return counted;',
+    '  }\n  return counted;',
+  ],
+];
+
+function copyTree() {
+  const copy = mkdtempSync(join(tmpdir(), 'declinewatch-mutant-'));
+  for (const part of ['src', 'test/support', 'test/property', 'package.json', 'tsconfig.json'])
+    cpSync(join(ROOT, part), join(copy, part), { recursive: true });
+  symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'));
+  writeFileSync(
+    join(copy, 'vitest.config.ts'),
+    "export default { test: { include: ['test/property/*.test.ts'], pool: 'forks', maxWorkers: 2, bail: 1 } };\n",
+  );
+  return copy;
+}
+
+/** Whether the property tests pass in the copy. */
+function passes(copy) {
+  const vitest = join(ROOT, 'node_modules', 'vitest', 'vitest.mjs');
+  const { status, stdout, stderr } = spawnSync(process.execPath, [vitest, 'run'], {
+    cwd: copy,
+    env: { ...process.env, PROPERTY_CASES: CASES, PROPERTY_SHRINK: '0' },
+    encoding: 'utf8',
+    timeout: TIMEOUT_MS,
+  });
+  // A copy that does not even run is no mutant that was caught.
+  if (status !== 0 && !/Property failed|changed untouched|AssertionError/.test(stdout + stderr))
+    throw new Error(`the tests did not run:\n${(stdout + stderr).slice(0, 4_000)}`);
+  return status === 0;
+}
+
+function judge(copy, [name, file, from, to]) {
+  const path = join(copy, file);
+  const source = readFileSync(path, 'utf8');
+  if (!source.includes(from)) return { name, verdict: 'DOES NOT FIT' };
+  writeFileSync(
+    path,
+    source.replace(from, () => to),
+  );
+  const startedMs = Date.now();
+  try {
+    return {
+      name,
+      verdict: passes(copy) ? 'SURVIVED' : 'caught',
+      seconds: Math.round((Date.now() - startedMs) / 1000),
+    };
+  } finally {
+    writeFileSync(path, source);
+  }
+}
+
+function main() {
+  const words = process.argv.slice(2);
+  const chosen = MUTANTS.filter(([name]) => words.length === 0 || words.some((word) => name.includes(word)));
+  const copy = copyTree();
+  try {
+    if (!passes(copy)) throw new Error('the property tests fail without any mutant');
+    const results = [];
+    for (const mutant of chosen) {
+      const result = judge(copy, mutant);
+      results.push(result);
+      console.log(`${result.verdict.padEnd(13)}${String(result.seconds ?? '').padStart(4)} s  ${result.name}`);
+    }
+    const caught = results.filter(({ verdict }) => verdict === 'caught').length;
+    console.log(`${caught} of ${results.length} mutants caught within ${CASES} cases`);
+    return caught === results.length && caught > 0 ? 0 : 1;
+  } finally {
+    rmSync(copy, { recursive: true, force: true });
+  }
+}
+
+process.exitCode = main();
