@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 export type Figures = Readonly<Record<string, number>>;
 
 /** What runs in a process of its own. */
-export type Job = (params: JobParams, link: Link) => Promise<Figures>;
+type Job = (params: JobParams, link: Link) => Promise<Figures>;
 export type Link = {
   /** Tells the parent something, once: that it is ready, and where. */
   readonly ready: (word: string) => void;
@@ -130,7 +130,7 @@ export function cpuMicros(): number {
   return user + system;
 }
 
-export function collectGarbage(): void {
+function collectGarbage(): void {
   if (globalThis.gc === undefined) throw new Error('start it with --expose-gc');
   for (let i = 0; i < 3; i++) globalThis.gc();
 }

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path';
 import { type Figure, isRatio, median } from './measure.ts';
 
-export const RESULTS_FOLDER = join(import.meta.dirname, 'results');
+const RESULTS_FOLDER = join(import.meta.dirname, 'results');
 
 /** Neutral: what the figures depend on, nothing of whose it is. */
 export type Machine = {
@@ -101,7 +101,7 @@ export function tableOf(figures: readonly Figure[]): string {
   return figures.map((one) => `  ${one.title.padEnd(width)}  ${shown(one).padEnd(26)} ${verdictOf(one)}`).join('\n');
 }
 
-export function markdownOf({ date, size, rounds, machine, suites }: Results): string {
+function markdownOf({ date, size, rounds, machine, suites }: Results): string {
   const { cores, memoryGb, platform, node, kafka, redis } = machine;
   const with_ = [`Node ${node}`, kafka && `Kafka ${kafka}`, redis && `Redis ${redis}`].filter(Boolean).join(', ');
   const parts = Object.values(suites).map(
