@@ -70,6 +70,7 @@ const TITLES: Readonly<Record<ChangeType, string>> = {
   muted: 'Muted',
   unmuted: 'Mute ended',
   escalated: 'Escalated',
+  reminded: 'Reminder: not resolved',
   merged: 'Merged',
   withdrawn: 'Withdrawn',
   returned: 'Came back',

@@ -4,6 +4,7 @@ import { type Actor, type Incident, NOTE_MAX_CHARACTERS, VERDICTS } from '../mod
 import { actorName, VERDICT_WORDS } from '../model/words.ts';
 import { fitIncident } from './bounds.ts';
 import { type Draft, formatTime, refused } from './draft.ts';
+import { hiddenBy } from './mutes.ts';
 import { amountOf, isUnresolved } from './reconcile.ts';
 import { incidentKeyId, incidentsOfKey, type State } from './state.ts';
 import { stormDeadline } from './storm.ts';
@@ -71,16 +72,17 @@ function acknowledge({ incident, actor, time }: Doing): Done | Refusal {
   if (status !== 'open') return cannot(incident, 'be acknowledged');
   return {
     type: 'acknowledged',
-    changed: { status: 'acknowledged', acknowledged: { by: actor, at: time, peak, severity } },
+    changed: { status: 'acknowledged', acknowledged: { by: actor, at: time, peak, severity }, reminded: null },
     data: { peak, severity },
   };
 }
 
-function unacknowledge({ incident, time }: Doing): Done | Refusal {
+function unacknowledge({ incident, actor, time }: Doing): Done | Refusal {
   if (incident.status === 'open')
     return { code: 'invalid_transition', message: `${incident.id} is not acknowledged: nothing to take back.` };
   if (incident.status !== 'acknowledged') return cannot(incident, 'be unacknowledged');
-  const changed = { status: 'open', acknowledged: null, waitingSince: time } as const;
+  const openedAgain = { from: 'acknowledged', by: actor, at: time } as const;
+  const changed = { status: 'open', acknowledged: null, waitingSince: time, openedAgain } as const;
   return { type: 'unacknowledged', changed, data: {} };
 }
 
@@ -100,7 +102,7 @@ function resolve({ incident, actor, time }: Doing, body: IncidentAction & { type
   };
 }
 
-function reopen({ state, incident, time }: Doing): Done | Refusal {
+function reopen({ state, incident, actor, time }: Doing): Done | Refusal {
   if (incident.status !== 'resolved') return cannot(incident, 'be reopened');
   const holder = incidentsOfKey(state, incidentKeyId(incident)).find(
     (other) => isUnresolved(other) && sharesTime(incident, other),
@@ -110,7 +112,8 @@ function reopen({ state, incident, time }: Doing): Done | Refusal {
     return { code: 'invalid_transition', message };
   }
   const { resolved } = incident;
-  const changed = { status: 'open', resolved: null, acknowledged: null, waitingSince: time } as const;
+  const openedAgain = { from: 'resolved', by: actor, at: time } as const;
+  const changed = { status: 'open', resolved: null, acknowledged: null, waitingSince: time, openedAgain } as const;
   return { type: 'reopened', changed, data: resolved === null ? {} : { verdict: resolved.verdict } };
 }
 
@@ -128,16 +131,18 @@ function assign({ incident }: Doing, owner: string | null): Done | Refusal {
   return { type: 'assigned', changed: { owner }, data: { owner, was: incident.owner } };
 }
 
-function mute({ incident, time }: Doing, until: number | null): Done | Refusal {
+function mute({ state, incident, time }: Doing, until: number | null): Done | Refusal {
   const { detector, entity } = incident;
   if (until === null) {
     if (incident.mutedUntil === null || incident.mutedUntil <= time)
       return { code: 'invalid_transition', message: `${detector} on ${entity.label} is not muted.` };
-    return { type: 'unmuted', changed: { mutedUntil: null }, data: { was: incident.mutedUntil } };
+    const hidden = hiddenBy(state, incident);
+    const unmuted = { at: time, hidden, isEarly: false };
+    return { type: 'unmuted', changed: { mutedUntil: null, unmuted }, data: { was: incident.mutedUntil, hidden } };
   }
   if (!Number.isSafeInteger(until) || until <= time || until > time + MAX_MUTE_MS)
     return { code: 'invalid_request', message: 'A mute ends in the future, at most 90 days from now.' };
-  return { type: 'muted', changed: { mutedUntil: until }, data: { until } };
+  return { type: 'muted', changed: { mutedUntil: until, unmuted: null }, data: { until } };
 }
 
 /** A mute is on (detector, entity): whatever else of it is open falls silent too, and all of it speaks again. */

@@ -8,9 +8,11 @@ import { fitIncident } from './bounds.ts';
 import { deadlineOf } from './deadlines.ts';
 import { type Draft, seen } from './draft.ts';
 import { type EpisodeFacts, episodeFacts, newIncident, sameFacts, settingsFacts } from './facts.ts';
+import { endMutesEarly } from './mutes.ts';
 import { type Effect, reconcile } from './reconcile.ts';
 import { type DetectorState, incidentsOfKey, type State, sourceId } from './state.ts';
 import { gatherStorm } from './storm.ts';
+import { growStorms } from './storm-growth.ts';
 
 type Context = {
   readonly state: State;
@@ -41,7 +43,12 @@ export function decideReport(state: State, report: Report, time: number): readon
   const settings = detector?.current.rule.settings ?? null;
   const numbered = state.numbered + opened;
   const gathered = settings === null ? drafts : gatherStorm(drafts, { state, settings, time, numbered });
-  const [first = seen({ reason: 'nothing_new', detector: report.detector }), ...rest] = gathered;
+  const grown = growStorms(gathered, state, time);
+  const [first = seen({ reason: 'nothing_new', detector: report.detector }), ...rest] = endMutesEarly(
+    grown,
+    state,
+    time,
+  );
   return [{ ...first, report: markOf(report) }, ...rest];
 }
 

@@ -2,10 +2,11 @@
 import type { DetectorSettings } from '../model/detector.ts';
 import type { Incident } from '../model/incident.ts';
 import { fitIncident } from './bounds.ts';
-import { deadlineOf, nextStep, waitingSince } from './deadlines.ts';
+import { deadlineOf, nextStep, remindAt, waitingSince } from './deadlines.ts';
 import { type Draft, seen } from './draft.ts';
+import { hiddenBy } from './mutes.ts';
 import { numberOf } from './reconcile.ts';
-import { incidentKeyId, incidentsOfKey, type State } from './state.ts';
+import type { State } from './state.ts';
 import { childrenToFollow, followDraft, QUIET_MS } from './storm.ts';
 
 /** In one command, and of one storm's children; the rest stays due, and the next timer takes it. */
@@ -61,21 +62,26 @@ function draftOf(state: State, incident: Incident, time: number): Draft {
     const lastedMs = endsAt - QUIET_MS - openedAt;
     return { type: 'ended', data: { incidents: peak, lastedMs }, ...after({ over: true }) };
   }
-  if (mutedUntil !== null && mutedUntil <= time)
-    return { type: 'unmuted', data: { ended: true, ...hiddenBy(state, incident) }, ...after({ mutedUntil: null }) };
+  if (mutedUntil !== null && mutedUntil <= time) return unmuted(hiddenBy(state, incident), time, after);
   const step = nextStep(incident, settings);
   if (mutedUntil === null && step !== null && waitingSince(incident) + step.afterMs <= time) {
     const escalated = { step: (incident.escalated?.step ?? 0) + 1, to: step.to, at: time };
     return { type: 'escalated', data: escalated, ...after({ escalated }) };
   }
+  const reminder = mutedUntil === null ? remindAt(incident) : null;
+  if (reminder !== null && reminder <= time) {
+    const reminded = { count: (incident.reminded?.count ?? 0) + 1, at: time };
+    return { type: 'reminded', data: reminded, ...after({ reminded }) };
+  }
   // The settings have changed since the deadline was set: it is set anew.
   return { type: 'updated', data: { reason: 'deadline' }, ...after({}) };
 }
 
-/** What a mute hid: incidents of the key that were opened under it. */
-function hiddenBy(state: State, incident: Incident): { readonly hidden: number } {
-  const key = incidentKeyId(incident);
-  const mute = state.mutes.get(key);
-  const hidden = incidentsOfKey(state, key).filter(({ openedAt }) => mute !== undefined && openedAt >= mute.since);
-  return { hidden: hidden.length };
+function unmuted(
+  hidden: number,
+  at: number,
+  after: (changed: Partial<Incident>) => Omit<Draft, 'type' | 'data'>,
+): Draft {
+  const ended = { mutedUntil: null, unmuted: { at, hidden, isEarly: false } };
+  return { type: 'unmuted', data: { ended: true, hidden }, ...after(ended) };
 }

@@ -1,5 +1,6 @@
 // Folds a change, or an accepted settings version, into the reducer's state. What a second manager wrote again is skipped.
 import type { AcceptedSettings, Change, ReportMark } from '../model/commands.ts';
+import { compareSeverity } from '../model/detector.ts';
 import { keyId } from '../model/entity.ts';
 import type { Incident } from '../model/incident.ts';
 import { releaseOld } from './release.ts';
@@ -80,8 +81,12 @@ function foldIncident(state: State, change: Change, incident: Incident): void {
   if (change.type === 'unmuted' && (change.data.ended !== true || (state.mutes.get(key)?.until ?? 0) <= change.at))
     state.mutes.delete(key);
   if (change.type === 'muted' && incident.mutedUntil !== null) {
-    const since = state.mutes.get(key)?.since ?? change.at;
-    state.mutes.set(key, { since, until: incident.mutedUntil });
+    const before = state.mutes.get(key);
+    const isSame = before !== undefined && before.until > change.at;
+    const known =
+      isSame && compareSeverity(before.severity, incident.severity) > 0 ? before.severity : incident.severity;
+    const since = isSame ? before.since : change.at;
+    state.mutes.set(key, { since, until: incident.mutedUntil, severity: known });
   }
 }
 

@@ -1,6 +1,6 @@
 // What the reducer knows: a function of the changes in `incidents` and of `detector-settings`, and of nothing else.
 import type { AcceptedSettings, ReportMark } from '../model/commands.ts';
-import type { DetectorSettings, GeneralSettings } from '../model/detector.ts';
+import type { DetectorSettings, GeneralSettings, Severity } from '../model/detector.ts';
 import { type Key, keyId } from '../model/entity.ts';
 import type { AsOf } from '../model/episode.ts';
 import type { Incident } from '../model/incident.ts';
@@ -22,7 +22,7 @@ export type State = {
   readonly detectors: Map<string, DetectorState>;
   general: GeneralSettings | null;
   /** Mutes by keyId. */
-  readonly mutes: Map<string, { readonly since: number; readonly until: number }>;
+  readonly mutes: Map<string, MuteState>;
   /** By detector and scope. */
   readonly storms: Map<string, StormState>;
   /** Milliseconds, by incident. */
@@ -32,6 +32,9 @@ export type State = {
   /** Seconds: where the ranges began when closed incidents were last let go. */
   releasedS: number;
 };
+
+/** `severity`: the highest that was known when it was set. */
+type MuteState = { readonly since: number; readonly until: number; readonly severity: Severity };
 
 export type KeyState = {
   readonly incidents: Set<string>;

@@ -19,22 +19,51 @@ export function addEvidence(sum: Evidence, { evidence, entity }: Incident, time:
   };
 }
 
+/** What a child has gained or lost since it joined. Of codes and currencies beyond the kept ones the sums are at least so much. */
+export function gainedEvidence(sum: Evidence, before: Evidence, after: Evidence): Evidence {
+  const lostCodes = before.codes.map(({ code, count }) => ({ code, count: -count }));
+  const lostAmounts = before.amounts.map(({ currency, amount, count }) => ({
+    currency,
+    amount: -amount,
+    count: -count,
+  }));
+  const lostOutcomes = Object.fromEntries(Object.entries(before.outcomes).map(([name, count]) => [name, -count]));
+  return {
+    ...sum,
+    outcomes: positive(addCounts(addCounts(sum.outcomes, lostOutcomes), after.outcomes)),
+    codes: addCodes(addCodes(sum.codes, lostCodes, Number.POSITIVE_INFINITY), after.codes),
+    amounts: addAmounts(addAmounts(sum.amounts, lostAmounts, Number.POSITIVE_INFINITY), after.amounts),
+    newest: newestOf(sum.newest, after.newest),
+  };
+}
+
+function positive(counts: Evidence['outcomes']): Evidence['outcomes'] {
+  return Object.fromEntries(Object.entries(counts).filter(([, count]) => count > 0));
+}
+
+/** Each member once: a child says its newest again each time. */
+function newestOf(a: Evidence['newest'], b: Evidence['newest']): Evidence['newest'] {
+  const members = new Map([...a, ...b].map((member) => [member.id, member]));
+  return [...members.values()].sort((x, y) => y.at - x.at || (x.id < y.id ? -1 : 1)).slice(0, MAX_NEWEST);
+}
+
 function addCounts(a: Evidence['outcomes'], b: Evidence['outcomes']): Evidence['outcomes'] {
   const counts: Record<string, number> = { ...a };
   for (const [name, count] of Object.entries(b)) counts[name] = (counts[name] ?? 0) + count;
   return counts;
 }
 
-function addCodes(a: Evidence['codes'], b: Evidence['codes']): Evidence['codes'] {
+function addCodes(a: Evidence['codes'], b: Evidence['codes'], most = MAX_CODES): Evidence['codes'] {
   const counts = new Map<string, number>();
   for (const { code, count } of [...a, ...b]) counts.set(code, (counts.get(code) ?? 0) + count);
   return [...counts]
     .map(([code, count]) => ({ code, count }))
     .sort((x, y) => y.count - x.count || (x.code < y.code ? -1 : 1))
-    .slice(0, MAX_CODES);
+    .filter(({ count }) => most > MAX_CODES || count > 0)
+    .slice(0, most);
 }
 
-function addAmounts(a: Evidence['amounts'], b: Evidence['amounts']): Evidence['amounts'] {
+function addAmounts(a: Evidence['amounts'], b: Evidence['amounts'], most = MAX_CURRENCIES): Evidence['amounts'] {
   const sums = new Map<string, { currency: string; amount: number; count: number }>();
   for (const { currency, amount, count } of [...a, ...b]) {
     const known = sums.get(currency) ?? { currency, amount: 0, count: 0 };
@@ -42,7 +71,8 @@ function addAmounts(a: Evidence['amounts'], b: Evidence['amounts']): Evidence['a
   }
   return [...sums.values()]
     .sort((x, y) => y.count - x.count || (x.currency < y.currency ? -1 : 1))
-    .slice(0, MAX_CURRENCIES);
+    .filter(({ count }) => most > MAX_CURRENCIES || count > 0)
+    .slice(0, most);
 }
 
 const DISTINCT = { card: 'cards', customer: 'customers', email: 'emails', ip: 'ips' } as const;

@@ -77,6 +77,7 @@ export const CHANGE_TYPES = [
   'muted',
   'unmuted',
   'escalated',
+  'reminded',
   'merged',
   'withdrawn',
   'returned',

@@ -76,6 +76,8 @@ export type Incident = {
   readonly owner: string | null;
   readonly notes: readonly { readonly at: number; readonly by: Actor; readonly text: string }[];
   readonly mutedUntil: number | null;
+  /** How its newest mute ended, and how many incidents it hid; absent or null: it was never muted, or is muted now. */
+  readonly unmuted?: { readonly at: number; readonly hidden: number; readonly isEarly: boolean } | null;
   readonly mergedInto: string | null;
   readonly continues: string | null;
   readonly splitFrom: string | null;
@@ -86,6 +88,10 @@ export type Incident = {
   readonly waitingSince?: number;
   /** The escalation step that was reached last, counted from 1; absent or null: none. */
   readonly escalated?: { readonly step: number; readonly to: string; readonly at: number } | null;
+  /** How often it was said that it is acknowledged and not resolved; absent or null: never. */
+  readonly reminded?: { readonly count: number; readonly at: number } | null;
+  /** Who put it back to open last; absent or null: nobody. */
+  readonly openedAgain?: { readonly from: 'acknowledged' | 'resolved'; readonly by: Actor; readonly at: number } | null;
   readonly version: number;
   /** The breach instant that opened it, seconds: how it claims its episode. */
   readonly openingBreachS: number;

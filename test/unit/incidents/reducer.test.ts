@@ -12,6 +12,7 @@ import {
   T0_MS,
 } from '../../support/decider.ts';
 
+const HOUR_MS = 3_600_000;
 const types = (changes: readonly Change[]): readonly string[] =>
   changes.map(({ type, incident }) => (incident === null ? type : `${incident.id} ${type}`));
 const only = (changes: readonly Change[]): Change => {
@@ -249,6 +250,37 @@ describe('a mute', () => {
     expect(types(desk.tell({ type: 'timer' }, undefined, { at: 700_000 }))).toEqual(['seen']);
   });
 
+  it('ends early when what it hides is worse than what it was set for', () => {
+    const desk = openIncident();
+    const until = T0_MS + 600_000;
+    desk.tell({ type: 'mute', incident: 'INC-1', until }, ANA);
+    desk.tell(report(2, [episode(0, 5, { attemptCount: 5 })]));
+    expect(types(desk.last)).toEqual(['INC-1 grew']);
+    const critical = { attemptCount: 9, severity: 'critical', threshold: 8 } as const;
+    desk.tell(report(3, [episode(0, 5, { attemptCount: 5 }), episode(8_000, 8_000, critical)]), undefined, {
+      at: 9_000,
+    });
+    expect(types(desk.last)).toEqual(['INC-2 opened', 'INC-1 unmuted', 'INC-2 unmuted']);
+    const unmuted = { at: T0_MS + 9_000, hidden: 1, isEarly: true };
+    for (const id of ['INC-1', 'INC-2'])
+      expect(desk.state.incidents.get(id)).toMatchObject({ mutedUntil: null, unmuted });
+    expect(desk.state.mutes.size).toBe(0);
+    desk.tell(
+      report(4, [episode(0, 5, { attemptCount: 5 }), episode(8_000, 8_000, critical), episode(16_000, 16_000)]),
+    );
+    expect(desk.last[0]?.incident).toMatchObject({ id: 'INC-3', mutedUntil: null });
+  });
+
+  it('set on what is critical already is not ended by it', () => {
+    const desk = openDesk();
+    const critical = { attemptCount: 9, severity: 'critical', threshold: 8 } as const;
+    desk.tell(report(1, [episode(0, 0, critical)]));
+    desk.tell({ type: 'mute', incident: 'INC-1', until: T0_MS + 600_000 }, ANA);
+    desk.tell(report(2, [episode(0, 5, { ...critical, attemptCount: 90 })]));
+    expect(types(desk.last)).toEqual(['INC-1 grew']);
+    expect(desk.state.incidents.get('INC-1')?.mutedUntil).toBe(T0_MS + 600_000);
+  });
+
   it('can be taken back', () => {
     const desk = openIncident();
     desk.tell({ type: 'mute', incident: 'INC-1', until: T0_MS + 600_000 }, ANA);
@@ -278,8 +310,48 @@ describe('escalation', () => {
   it('stops with an acknowledgement', () => {
     const desk = openDesk(detectorSettings({ escalation: [{ afterMs: 300_000, to: 'S0RISK' }] }));
     desk.tell(report(1, [episode(0, 0)]));
-    expect(only(desk.tell({ type: 'acknowledge', incident: 'INC-1' }, ANA)).nextDeadline).toBeNull();
+    const acknowledged = only(desk.tell({ type: 'acknowledge', incident: 'INC-1' }, ANA, { at: 10_000 }));
+    // What is due next is the reminder.
+    expect(acknowledged.nextDeadline).toBe(T0_MS + 10_000 + 4 * HOUR_MS);
     expect(types(desk.tell({ type: 'timer' }, undefined, { at: 400_000 }))).toEqual(['seen']);
+  });
+});
+
+describe('an incident that is acknowledged and not resolved', () => {
+  const due = 10_000 + 4 * HOUR_MS;
+
+  it('is brought back to mind after four hours, then daily, five times at most', () => {
+    const desk = openIncident();
+    desk.tell({ type: 'acknowledge', incident: 'INC-1' }, ANA, { at: 10_000 });
+    expect(types(desk.tell({ type: 'timer' }, undefined, { at: due - 1 }))).toEqual(['seen']);
+    for (let count = 1; count <= 5; count += 1) {
+      const reminded = only(desk.tell({ type: 'timer' }, undefined, { at: due + (count - 1) * 24 * HOUR_MS }));
+      expect(reminded).toMatchObject({ type: 'reminded', data: { count }, incident: { reminded: { count } } });
+      expect(reminded.nextDeadline).toBe(count < 5 ? T0_MS + due + count * 24 * HOUR_MS : null);
+    }
+    expect(types(desk.tell({ type: 'timer' }, undefined, { at: due + 900 * HOUR_MS }))).toEqual(['seen']);
+  });
+
+  it('is not once it is resolved, and begins anew when it is acknowledged again', () => {
+    const desk = openIncident();
+    desk.tell({ type: 'acknowledge', incident: 'INC-1' }, ANA, { at: 10_000 });
+    desk.tell({ type: 'timer' }, undefined, { at: due });
+    desk.tell({ type: 'unacknowledge', incident: 'INC-1' }, ANA, { at: due + 1_000 });
+    const again = only(desk.tell({ type: 'acknowledge', incident: 'INC-1' }, BEN, { at: due + 2_000 }));
+    expect(again).toMatchObject({ nextDeadline: T0_MS + due + 2_000 + 4 * HOUR_MS, incident: { reminded: null } });
+    const resolve = { type: 'resolve', incident: 'INC-1', verdict: 'fraud', note: '' } as const;
+    expect(only(desk.tell(resolve, BEN, { at: due + 3_000 })).nextDeadline).toBeNull();
+    expect(types(desk.tell({ type: 'timer' }, undefined, { at: due + 900 * HOUR_MS }))).toEqual(['seen']);
+  });
+
+  it('waits for the end of a mute', () => {
+    const desk = openIncident();
+    desk.tell({ type: 'acknowledge', incident: 'INC-1' }, ANA, { at: 10_000 });
+    const until = T0_MS + 24 * HOUR_MS;
+    expect(only(desk.tell({ type: 'mute', incident: 'INC-1', until }, ANA)).nextDeadline).toBe(until);
+    expect(types(desk.tell({ type: 'timer' }, undefined, { at: due }))).toEqual(['seen']);
+    expect(types(desk.tell({ type: 'timer' }, undefined, { at: 24 * HOUR_MS }))).toEqual(['INC-1 unmuted']);
+    expect(types(desk.tell({ type: 'timer' }, undefined, { at: 24 * HOUR_MS }))).toEqual(['INC-1 reminded']);
   });
 });
 

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Change } from '../../../src/model/commands.ts';
 import { ANA, type Desk, detectorSettings, episode, openDesk, report, T0_MS } from '../../support/decider.ts';
@@ -42,6 +43,59 @@ describe('a storm', () => {
     expect(types(desk.last)).toEqual(['INC-6 opened', 'INC-5 grew']);
     expect(desk.last[0]?.incident?.storm).toBe('INC-5');
     expect(desk.last[1]?.incident).toMatchObject({ peak: 5, version: 2 });
+  });
+
+  it('counts on with its children: attempts, codes and amounts are those of the whole attack', () => {
+    const desk = openDesk(detectorSettings({ stormAfter: 3 }));
+    attack(desk, 4);
+    const entity = { kind: 'card', value: 'fp_1', label: 'card 1' } as const;
+    const first = desk.state.incidents.get('INC-2');
+    const fromS = (first?.firstBreachAt ?? 0) / 1000 - T0_MS / 1000;
+    desk.tell(
+      report(90, [episode(fromS, fromS + 9, { attemptCount: 9, severity: 'critical', threshold: 8 })], { entity }),
+    );
+    expect(types(desk.last)).toEqual(['INC-2 severity_raised', 'INC-5 grew']);
+    expect(desk.state.incidents.get('INC-5')).toMatchObject({
+      severity: 'critical',
+      peak: 4,
+      attemptCount: 18,
+      evidence: {
+        outcomes: { declined: 18 },
+        codes: [{ code: 'generic_decline', count: 18 }],
+        amounts: [{ currency: 'eur', amount: 18_000, count: 18 }],
+        distinct: { cards: 4 },
+      },
+    });
+    // A later view takes two attempts out again.
+    desk.tell(report(91, [episode(fromS, fromS + 9, { attemptCount: 7 })], { entity }));
+    expect(desk.state.incidents.get('INC-5')).toMatchObject({
+      attemptCount: 16,
+      evidence: { outcomes: { declined: 16 } },
+    });
+    desk.tell({ type: 'resolve', incident: 'INC-5', verdict: 'fraud', note: '' }, ANA);
+    desk.tell(report(92, [episode(fromS, fromS + 19, { attemptCount: 8 })], { entity }));
+    expect(desk.state.incidents.get('INC-5')?.attemptCount).toBe(16);
+  });
+
+  it('counts to the attempt, however its children grow', () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.nat(5), fc.integer({ min: 3, max: 40 })), { maxLength: 40 }), (growth) => {
+        const desk = openDesk(detectorSettings({ stormAfter: 3 }));
+        growth.forEach(([card, attemptCount], index) => {
+          const entity = { kind: 'card', value: `fp_${card}`, label: '' } as const;
+          const breached = episode(card, 6 + index, { attemptCount });
+          desk.tell(report(index, [breached], { entity }), undefined, { at: 100 * index });
+        });
+        const all = [...desk.state.incidents.values()];
+        const storm = all.find(({ kind }) => kind === 'storm');
+        const children = all.filter((incident) => storm !== undefined && incident.storm === storm.id);
+        const attempts = children.reduce((sum, child) => sum + child.attemptCount, 0);
+        expect(storm?.attemptCount ?? 0).toBe(attempts);
+        expect(storm?.evidence.outcomes.declined ?? 0).toBe(attempts);
+        expect(storm?.peak ?? 0).toBe(children.length);
+      }),
+      { numRuns: 200 },
+    );
   });
 
   it('does not begin when they are spread over more than a minute, or are late, muted or in shadow', () => {
