@@ -81,6 +81,7 @@ async function runProgram(programArgs) {
   const main = join(root, 'src', 'cli', 'main.ts');
   if (major >= RUNTIME_MAJOR) {
     process.argv = [process.execPath, main, ...programArgs];
+    whenOrphaned(() => process.kill(process.pid, 'SIGTERM'));
     await import(pathToFileURL(main).href);
     return;
   }
@@ -90,10 +91,22 @@ async function runProgram(programArgs) {
   });
   // A terminal sends Ctrl-C to both; the program takes two at once for one.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  whenOrphaned(() => child.kill('SIGTERM'));
   const code = await new Promise((resolve) =>
     child.on('exit', (status, signal) => resolve(status ?? (signal ? 1 : 0))),
   );
   process.exit(code);
+}
+
+/** A signal to npm ends the shell that it runs scripts in, and is not passed on: then this program ends too. */
+function whenOrphaned(stop) {
+  const parent = process.ppid;
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(watch);
+    stop();
+  }, 250);
+  watch.unref();
 }
 
 function runTool(tool, toolArgs) {
