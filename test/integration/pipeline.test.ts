@@ -169,7 +169,7 @@ describe('pipeline', () => {
         here.start(['--roles', 'detect']),
       ]);
       const accounts = [null, 'acct_1', 'acct_2', 'acct_3', 'acct_4', 'acct_5'];
-      const tries = makeTries({ seed: 11, tries: 900, accounts, untilS: Math.floor(Date.now() / 1000) });
+      const tries = makeTries({ seed: 11, tries: 450, accounts, untilS: Math.floor(Date.now() / 1000) });
       const expected = expectedEpisodes(tries, emailHash(PII_KEY));
       expect(expected.length).toBeGreaterThan(10);
       await sendAll(() => front.webhookUrl, shuffledEvents(tries, 11), { halfway: async () => await first.kill() });
