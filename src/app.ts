@@ -21,6 +21,7 @@ import { incidentsOf } from './deliveries/loop.ts';
 import { validateChange } from './detectors/detectors-file.ts';
 import { startHistoryLane } from './detectors/history.ts';
 import { startDetectWorker } from './detectors/worker.ts';
+import { openDeadLetterIndex } from './feed/dead-letter-index.ts';
 import type { IncidentFeed } from './feed/feed.ts';
 import { openIncidentFeed } from './feed/incident-feed.ts';
 import { startIncidentManager } from './incidents/manager.ts';
@@ -151,6 +152,9 @@ async function assemble(parts: Parts): Promise<App> {
   teardown.push('verification', () => verification.close());
   const deliveries = await openDeliveryIndex({ log, ...groupOf(kind, 'delivery-index') });
   teardown.push('delivery index', () => deliveries.close());
+  const deadLetters = await openDeadLetterIndex({ log, ...groupOf(kind, 'dead-letter-index') });
+  teardown.push('dead letter index', () => deadLetters.close());
+  sources.deadLetters = deadLetters.counts;
   let told: Told = { slack: null, preview: null };
   const site = await startConsole({
     host: config.adminHost,
@@ -168,7 +172,7 @@ async function assemble(parts: Parts): Promise<App> {
     health,
     metrics: async () => await metrics.text(readingsOf(sources, await health(), clock.now())),
     validateDetector: validateChange,
-    operations: operationsOf({ ...verifying, ...stripe, general, verification, runHistory }),
+    operations: operationsOf({ ...verifying, ...stripe, deadLetters, general, verification, runHistory }),
     preview: () => told.preview,
     demo: demo ? { lines: DEMO_LINES } : null,
   });

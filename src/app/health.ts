@@ -39,6 +39,8 @@ export type HealthSources = {
   enrichment?: (() => ReturnType<Enrichment['status']>) | undefined;
   slackInbound?: () => SlackInboundStatus;
   settingsFile?: () => { readonly message: string } | null;
+  /** By source, those that wait for a person. */
+  deadLetters?: () => ReadonlyMap<string, number>;
 };
 
 const PING_MS = 3_000;
@@ -57,6 +59,7 @@ export async function healthOf(sources: HealthSources): Promise<Health> {
   if (sources.settingsFile !== undefined) parts.push(fileHealth(sources.settingsFile()));
   for (const status of sources.deliveries) parts.push(deliveryHealth(status()));
   if (sources.slackInbound !== undefined) parts.push(buttonsHealth(sources.slackInbound()));
+  if (sources.deadLetters !== undefined) parts.push(deadLetterHealth(sources.deadLetters()));
   return { ready: parts.every(({ state }) => state !== 'down'), parts };
 }
 
@@ -174,6 +177,19 @@ function deliveryHealth({ output, active, pending, lastError, pausedUntil, faile
       help: 'See GET /api/deliveries?state=failed.',
     };
   return { name, state: 'fine', message: active ? `${pending} wait(s)` : 'another replica delivers', help: '' };
+}
+
+function deadLetterHealth(counts: ReadonlyMap<string, number>): PartHealth {
+  const name = 'dead letters';
+  const total = [...counts.values()].reduce((sum, count) => sum + count, 0);
+  if (total === 0) return { name, state: 'fine', message: 'none waits', help: '' };
+  const sources = [...counts].map(([source, count]) => `${count} of ${source}`).join(', ');
+  return {
+    name,
+    state: 'degraded',
+    message: `${sources} could not be handled.`,
+    help: 'See why with `declinewatch dead-letters list`, then retry or drop them.',
+  };
 }
 
 function buttonsHealth({ mode, state, connections, lastError }: SlackInboundStatus): PartHealth {

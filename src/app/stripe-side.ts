@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Config } from '../config/config.ts';
-import { createAcceptor } from '../ingest/accept.ts';
+import { type Acceptor, createAcceptor } from '../ingest/accept.ts';
 import { type Backfills, createBackfills } from '../ingest/backfill-jobs.ts';
 import { type Enrichment, startEnrichment } from '../ingest/enrich.ts';
 import { type Reconciliation, startReconciliation } from '../ingest/reconcile.ts';
@@ -26,6 +26,8 @@ export type StripeSideOptions = {
 };
 
 export type StripeSide = {
+  /** The door for what a person hands in again. */
+  readonly acceptor: Acceptor;
   readonly backfills: Backfills;
   /** null: there is no key, or this process does not ingest. */
   readonly reconciliation: Reconciliation | null;
@@ -42,12 +44,12 @@ export async function startStripeSide(options: StripeSideOptions, teardown: Tear
   teardown.push('acceptor', () => acceptor.close());
   const backfills = createBackfills({ api, acceptor, clock, logger, file: join(dataFolder, 'backfill.json') });
   teardown.push('backfills', () => backfills.close());
-  if (api === null || !isIngesting) return { backfills, reconciliation: null, enrichment: null };
+  if (api === null || !isIngesting) return { acceptor, backfills, reconciliation: null, enrichment: null };
   const enrichment = await startEnrichment({ log, api, acceptor, latenessMs, clock, logger });
   teardown.push('enrichment', () => enrichment.close());
   const file = join(dataFolder, 'coverage.json');
   const reconciliation = startReconciliation({ api, log, acceptor, clock, logger, file });
   teardown.push('reconciliation', () => reconciliation.close());
   await backfills.resume();
-  return { backfills, reconciliation, enrichment };
+  return { acceptor, backfills, reconciliation, enrichment };
 }

@@ -17,6 +17,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<CliCommand>>> = {
   incidents: async () => (await import('./incidents.ts')).incidentsCommand,
   status: async () => (await import('./status.ts')).statusCommand,
   doctor: async () => (await import('./doctor.ts')).doctorCommand,
+  'dead-letters': async () => (await import('./dead-letters.ts')).deadLettersCommand,
   slack: async () => (await import('./slack.ts')).slackCommand,
   sheet: async () => (await import('./sheet.ts')).sheetCommand,
 };
@@ -68,7 +69,7 @@ function parse(command: CliCommand, args: readonly string[]): CommandContext {
 
 async function overview(): Promise<string> {
   const lines = await Promise.all(
-    Object.entries(COMMANDS).map(async ([name, load]) => `  ${name.padEnd(12)}${(await load()).summary}`),
+    Object.entries(COMMANDS).map(async ([name, load]) => `  ${name.padEnd(14)}${(await load()).summary}`),
   );
   return `declinewatch: tells a payments team about fraud while it happens.\n\nusage: declinewatch <command> [options]\n\n${lines.join('\n')}\n\nEvery command has --help. Exit codes: 0 done, 1 failed, 2 wrong usage.\n`;
 }
