@@ -35,7 +35,7 @@ export type Layout = {
 };
 
 /** Columns. `MORE` is a ratio's denominator, a sum's amount or, of the window only, the distinct values. */
-export const TIME = 0;
+const TIME = 0;
 export const HERE = 1;
 export const WINDOW = 2;
 const MORE_HERE = 3;

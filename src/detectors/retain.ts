@@ -27,7 +27,7 @@ function latenessOf(state: FoldState): number {
   return latest?.latenessMs ?? DEFAULT_LATENESS_MS;
 }
 
-export const DEFAULT_LATENESS_MS = 72 * 3_600_000;
+const DEFAULT_LATENESS_MS = 72 * 3_600_000;
 
 /** Milliseconds: how far back of `greatestReceivedAt` attempts are needed: window + quietFor + lateness, the largest. */
 export function horizonMs(state: FoldState): number {

@@ -79,7 +79,7 @@ export function lookAt(look: Look, key: Key, output: Output): void {
 }
 
 /** Behind the log, the clock is ahead of what is known: nothing is over before it has been read that it is. */
-export function timeOf(live: Live, nowMs: number): number {
+function timeOf(live: Live, nowMs: number): number {
   return live.next >= live.end ? nowMs : Math.min(nowMs, live.state.greatestReceivedAt);
 }
 

@@ -36,7 +36,7 @@ export function maskEntity(entity: Entity, fields: AttemptFields | null, piiKey:
 }
 
 /** 32 hex digits. Kinds do not share hashes. To find a person's incidents, hash what they give and compare. */
-export function personalHash({ kind, value }: Entity, piiKey: string): string {
+function personalHash({ kind, value }: Entity, piiKey: string): string {
   return createHmac('sha256', piiKey).update(`${kind}\u0000${value}`).digest('hex').slice(0, IDENTITY_HEX);
 }
 
