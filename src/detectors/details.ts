@@ -59,17 +59,6 @@ function memberOf(on: Member['on'], { id, time, fields, amount, currency, reason
   return { id, time, on, fields: { ...known, ...money }, reason, receivedAt };
 }
 
-/** What matches on a key's entity in a span of time (seconds), by the rule in force at its end; by time, then id. */
-export function matchingBetween(state: FoldState, key: Key, span: Span): Member[] {
-  const rules = state.detectors.get(key.detector);
-  const revision = rules === undefined ? null : revisionAt(rules, span.toS);
-  if (revision === null) return [];
-  const members: Member[] = [];
-  for (const { on, subject } of subjectsOn(state, key, span))
-    if (belongs(revision, key, on) && isMatch(roleOf(revision, subject))) members.push(memberOf(on, subject));
-  return members.sort(byTime);
-}
-
 const byTime = (a: Member, b: Member): number => a.time - b.time || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
 
 function revisionAt(rules: DetectorRules, time: number): Revision | null {

@@ -52,7 +52,7 @@ export function engineEpisodes(state: FoldState): Map<string, OracleEpisode[]> {
   return found;
 }
 
-export const textOf = (key: Key): string => keyText(key.detector, key.scope, key.entity);
+const textOf = (key: Key): string => keyText(key.detector, key.scope, key.entity);
 
 export type RunOptions = {
   readonly lane: 'live' | 'all';

@@ -135,7 +135,7 @@ export type Case = {
   readonly records: readonly (View | SignalView)[];
 };
 
-export const MAX_VIEWS = 60;
+const MAX_VIEWS = 60;
 
 export const caseArb: fc.Arbitrary<Case> = fc
   .record({
