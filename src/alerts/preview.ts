@@ -13,7 +13,8 @@ import type { Aside, ThroughOf } from './aside.ts';
 import { startAsides } from './asides.ts';
 import { renderAlert } from './blocks.ts';
 import { renderNote } from './blocks-note.ts';
-import { acceptForSlack, notesForSlack, toldAfter } from './speak.ts';
+import { toldAfter } from './news.ts';
+import { acceptForSlack, notesForSlack } from './speak.ts';
 
 export type PreviewMessage = {
   readonly incident: string;

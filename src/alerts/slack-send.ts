@@ -9,6 +9,8 @@ import { findMessage } from './slack-lookup.ts';
 export type OutgoingMessage = {
   readonly text: string;
   readonly blocks?: ReturnType<typeof renderAlert>['blocks'];
+  /** Of a reply in a thread: the channel sees it too. */
+  readonly isBroadcast?: boolean;
   readonly metadata: { readonly event_type: string; readonly event_payload: Record<string, string | number> };
 };
 
@@ -67,20 +69,19 @@ async function replace(
 
 async function call({ client }: Sender, target: Target, message: OutgoingMessage): Promise<Called> {
   const { channel, ts, threadTs } = target;
-  const { text, metadata, blocks = [] } = message;
+  const { text, metadata, blocks = [], isBroadcast = false } = message;
   const body = { channel, text, metadata, parse: 'none', link_names: false } as const;
   try {
     if (ts !== null) {
       await client.chat.update({ ...body, ts, blocks });
       return { kind: 'ok', ts };
     }
-    const answer = await client.chat.postMessage({
-      ...body,
-      ...(blocks.length > 0 ? { blocks } : {}),
-      ...(threadTs === null ? {} : { thread_ts: threadTs }),
-      unfurl_links: false,
-      unfurl_media: false,
-    });
+    const post = { ...body, ...(blocks.length > 0 ? { blocks } : {}), unfurl_links: false, unfurl_media: false };
+    const thread = threadTs === null ? {} : { thread_ts: threadTs };
+    // Slack's types want the two kinds of a reply apart.
+    const answer = isBroadcast
+      ? await client.chat.postMessage({ ...post, thread_ts: threadTs ?? '', reply_broadcast: true })
+      : await client.chat.postMessage({ ...post, ...thread });
     return { kind: 'ok', ts: answer.ts ?? '' };
   } catch (error) {
     return classifySlackError(error);

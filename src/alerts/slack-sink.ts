@@ -8,10 +8,12 @@ import type { Incident } from '../model/incident.ts';
 import type { Aside } from './aside.ts';
 import { METADATA_EVENT_TYPE, renderAlert } from './blocks.ts';
 import { NOTE_EVENT_TYPE, noteChannel, renderNote } from './blocks-note.ts';
+import { createEditPace, type Edit, type EditPace } from './edit-pace.ts';
+import { newsOf, toldAfter } from './news.ts';
 import { classifySlackError, refusalMessage } from './slack-errors.ts';
 import { findMessage } from './slack-lookup.ts';
 import { type OutgoingMessage, send, type Target } from './slack-send.ts';
-import { acceptForSlack, notesForSlack, toldAfter } from './speak.ts';
+import { acceptForSlack, notesForSlack } from './speak.ts';
 import { createTokenBucket, type TokenBucket } from './token-bucket.ts';
 
 export type SlackSinkOptions = {
@@ -31,6 +33,7 @@ export type SlackSinkOptions = {
 
 type Parts = SlackSinkOptions & {
   readonly bucketOf: (channel: string) => TokenBucket;
+  readonly pace: EditPace;
   readonly urlOf: (channel: string, ts: string) => Promise<string | null>;
 };
 
@@ -38,15 +41,25 @@ type LookedUp = Item & { readonly sinceMs: number };
 
 const EVERY_MS = 1_000;
 const BURST = 3;
-const PARALLEL = 3;
+const PARALLEL = 4;
+/** For tests that wait for no one. */
+const QUICK = { perMinute: 10_000, growthPerMinute: 10_000 };
 
 export function createSlackSink(options: SlackSinkOptions): Sink {
-  const parts: Parts = { ...options, bucketOf: createBuckets(options), urlOf: createUrls(options.client) };
+  const { clock, everyMs } = options;
+  const isQuick = everyMs !== undefined && everyMs < EVERY_MS;
+  const pace = createEditPace({ clock, ...(isQuick ? { sameMs: everyMs, growthMs: everyMs, ...QUICK } : {}) });
+  const parts: Parts = { ...options, bucketOf: createBuckets(options), pace, urlOf: createUrls(options.client) };
   return {
     slot: 'message',
     batch: { maxSize: 1, everyMs: 0 },
     parallel: PARALLEL,
-    accepts: acceptForSlack,
+    accepts: (incident, context) => {
+      const accepted = acceptForSlack(incident, context);
+      if (accepted !== 'now' || context.place === null) return accepted;
+      const at = pace.nextAt(editOf(incident, context.place));
+      return at <= context.now ? 'now' : { at };
+    },
     notes: notesForSlack,
     deliver: async (items, signal) => await Promise.all(items.map((item) => deliverOne(parts, item, signal))),
     lookUp: async (items) => await Promise.all(items.map((item) => lookUpOne(parts, item))),
@@ -56,12 +69,19 @@ export function createSlackSink(options: SlackSinkOptions): Sink {
 async function deliverOne(parts: Parts, item: Item, signal: AbortSignal): Promise<Result> {
   const target = targetOf(parts, item);
   const { channel } = target;
-  if (!(await parts.bucketOf(channel).take(signal)))
-    return { outcome: 'retry', scope: 'item', sent: 'no', error: 'stopping' };
+  const { incident, place } = item;
+  const mayGo =
+    place === null ? parts.bucketOf(channel).take(signal) : parts.pace.take(editOf(incident, place), signal);
+  if (!(await mayGo)) return { outcome: 'retry', scope: 'item', sent: 'no', error: 'stopping' };
   const sent = await send(parts, target, messageOf(parts, item));
   if (sent.kind === 'ok') return { outcome: 'delivered', place: await placeOf(parts, item, { channel, ts: sent.ts }) };
   if (sent.kind === 'retry') return sent.result;
   return { outcome: 'refused', error: refusalMessage(sent.code, channel) };
+}
+
+/** An edit that tells of what people did, or of what was told in the thread, does not wait for growth. */
+function editOf(incident: Incident, { told }: DeliveryPlace): Edit {
+  return { message: incident.id, isUrgent: told !== undefined && newsOf(incident, told).length > 0 };
 }
 
 function messageOf({ consoleUrl, asideOf }: Parts, { incident, slot, main }: Item): OutgoingMessage {
@@ -69,11 +89,11 @@ function messageOf({ consoleUrl, asideOf }: Parts, { incident, slot, main }: Ite
   return renderAlert(incident, { consoleUrl, ...(asideOf === undefined ? {} : { aside: asideOf(incident) }) });
 }
 
-function targetOf({ channel, testChannel }: Parts, { incident, place, main }: Item): Target {
+function targetOf({ channel, testChannel }: Parts, { incident, slot, place, main }: Item): Target {
   const ts = place?.ts ?? null;
   const own = incident.livemode ? channel : (testChannel ?? channel);
   if (main === null) return { incident, channel: place?.channel ?? own, ts, threadTs: null };
-  const elsewhere = noteChannel(incident, main);
+  const elsewhere = noteChannel(incident, slot, main);
   if (elsewhere !== null) return { incident, channel: elsewhere, ts, threadTs: null };
   return { incident, channel: main.channel ?? own, ts, threadTs: main.ts ?? null };
 }

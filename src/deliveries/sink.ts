@@ -44,7 +44,7 @@ export type Sink = {
   readonly batch: { readonly maxSize: number; readonly everyMs: number };
   /** Calls of `deliver` that may run side by side. An incident is in one of them at most. */
   readonly parallel: number;
-  /** Pure. `place`: where its main slot stands, or null. */
+  /** Whether it is to be told; it may be put off, also by the output's own pace. `place`: where its main slot stands, or null. */
   readonly accepts: (
     incident: Incident,
     context: { readonly now: number; readonly place: DeliveryPlace | null },

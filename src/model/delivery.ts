@@ -27,6 +27,14 @@ export type DeliveryPlace = {
     readonly status: Status;
     /** The escalation step told last; absent: none. */
     readonly escalated?: number;
+    /** Of the rest what was told last, times in milliseconds; absent: written before it was told of. */
+    readonly noted?: number;
+    readonly owner?: string | null;
+    readonly mutedUntil?: number | null;
+    readonly unmuted?: number;
+    readonly reminded?: number;
+    readonly openedAgain?: number;
+    readonly over?: boolean;
   };
 };
 

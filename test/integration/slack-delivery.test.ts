@@ -1,9 +1,11 @@
 // The real client against the local Slack: one message per incident, edited as it grows, whatever goes wrong between.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { NOTHING_ASIDE } from '../../src/alerts/aside.ts';
 import { encode } from '../../src/log/codec.ts';
 import { deliveryId } from '../../src/model/delivery.ts';
+import type { Through } from '../../src/model/through.ts';
 import { type LocalSlack, startLocalSlack } from '../support/local-slack.ts';
-import { acknowledgedBy, sampleIncident } from '../support/sample-incident.ts';
+import { acknowledgedBy, resolvedBy, sampleIncident } from '../support/sample-incident.ts';
 import { type Desk, openDesk } from '../support/slack-desk.ts';
 
 let slack: LocalSlack;
@@ -179,9 +181,51 @@ describe('Slack deliveries', () => {
     const [message] = await alerts();
     const thread = await slack.thread(slack.channels.alerts, message?.ts ?? '');
     expect(thread.map(({ text }) => text)).toEqual([
+      'Acknowledged by <@U0ANA>, 3 min after it opened, at 14 declines.',
       '<@U0ANA> INC-1 has grown since it was acknowledged: 29 declines now, 14 declines then.',
     ]);
-    expect(await alerts()).toHaveLength(1);
+    const posts = slack
+      .calls('chat.postMessage')
+      .map(({ body }) => body.reply_broadcast === true || body.reply_broadcast === 'true');
+    expect(posts).toEqual([false, false, true]);
+    expect((await alerts()).filter((one) => one.thread_ts === undefined)).toHaveLength(1);
+  });
+
+  it('tell the history in the thread, each piece once, also after a restart and a lost answer', async () => {
+    const first = await desk.start();
+    const incident = sampleIncident();
+    await desk.put(incident);
+    await posted(1);
+    slack.fault({ method: 'chat.postMessage', kind: 'lost', times: 1 });
+    const by = { kind: 'slack', id: 'U0BO', name: 'bo' } as const;
+    const noted = acknowledgedBy(incident, { notes: [{ at: incident.openedAt + 1, by, text: 'Known customer?' }] });
+    await desk.put(noted);
+    await posted(2);
+    await first.close();
+    await desk.start();
+    await desk.put(resolvedBy(noted));
+    await posted(3);
+    const [message] = await alerts();
+    const thread = await slack.thread(slack.channels.alerts, message?.ts ?? '');
+    expect(thread.map(({ text }) => text)).toEqual([
+      'Acknowledged by <@U0ANA>, 3 min after it opened, at 14 declines.',
+      '<@U0BO> noted:\n> Known customer?',
+      'Resolved as fraud by <@U0ANA>, 10 min after it opened.\n> Card blocked with the issuer.',
+    ]);
+    expect(slack.calls('chat.postMessage')).toHaveLength(4);
+  });
+
+  it('tell by an edit what got through once it has been read', async () => {
+    let through: Through | null = null;
+    const asideOf = () => ({ ...NOTHING_ASIDE, through });
+    const deliveries = await desk.start({ sink: desk.sinkOf(undefined, { asideOf }) });
+    await desk.put(sampleIncident());
+    await posted(1);
+    expect((await alerts())[0]?.text).not.toContain('Got through');
+    through = { count: 2, amounts: [{ currency: 'eur', amount: 8_400, count: 2 }], customers: [] };
+    deliveries.refresh(sampleIncident());
+    await expect.poll(async () => (await alerts())[0]?.text, until).toContain('Got through: 2 successes for 84.00 EUR');
+    expect(slack.calls('chat.postMessage')).toHaveLength(1);
   });
 
   it('tell each escalation step once, where it names', async () => {

@@ -2,7 +2,7 @@
 // real client and the real Bolt, against the local Slack.
 import { pino } from 'pino';
 import { createSlackClient } from '../../src/alerts/slack-client.ts';
-import { createSlackSink } from '../../src/alerts/slack-sink.ts';
+import { createSlackSink, type SlackSinkOptions } from '../../src/alerts/slack-sink.ts';
 import { startDeliveries } from '../../src/deliveries/loop.ts';
 import { readDeliveries } from '../../src/deliveries/receipts.ts';
 import type { Sink } from '../../src/deliveries/sink.ts';
@@ -23,7 +23,7 @@ export async function openDesk(slack: LocalSlack) {
   const { log } = temp;
   const states = new Map<string, Incident>();
   let offset = 0;
-  const sinkOf = (channel = slack.channels.alerts): Sink =>
+  const sinkOf = (channel = slack.channels.alerts, more: Partial<SlackSinkOptions> = {}): Sink =>
     createSlackSink({
       client: createSlackClient({ botToken: slack.botToken(), apiUrl: slack.apiUrl, logger, timeoutMs: 1_000 }),
       channel,
@@ -32,6 +32,7 @@ export async function openDesk(slack: LocalSlack) {
       clock: systemClock,
       logger,
       everyMs: 20,
+      ...more,
     });
   const running = new Set<{ close(): Promise<void> }>();
   return {

@@ -1,17 +1,36 @@
 import { describe, expect, it } from 'vitest';
-import { acceptForSlack, notesForSlack, type Told, toldAfter } from '../../../src/alerts/speak.ts';
+import { toldAfter } from '../../../src/alerts/news.ts';
+import { acceptForSlack, notesForSlack } from '../../../src/alerts/speak.ts';
 import { acknowledgedBy, resolvedBy, sampleIncident } from '../../support/sample-incident.ts';
 
 const open = sampleIncident();
 const now = open.speakAt;
 const place = { channel: 'C1', ts: '1.1' };
-const toldOpen: Told = { version: 1, severity: 'warning', peak: 4, status: 'open' };
 
 describe('acceptForSlack', () => {
-  it('waits until the incident has settled, and until a mute ends', () => {
+  it('waits until the incident has settled', () => {
     expect(acceptForSlack(open, { now: now - 1, place: null })).toEqual({ at: now });
     expect(acceptForSlack(open, { now, place: null })).toBe('now');
-    expect(acceptForSlack({ ...open, mutedUntil: now + 5 }, { now, place: null })).toEqual({ at: now + 5 });
+  });
+
+  it('waits while it is muted, until the manager says that the mute has ended', () => {
+    const muted = { ...open, mutedUntil: now + 5 };
+    expect(acceptForSlack(muted, { now, place: null })).toEqual({ at: now + 60_005 });
+    const unmuted = { at: now + 5, hidden: 1, isEarly: false };
+    const ended = { ...open, mutedUntil: null, unmuted };
+    expect(acceptForSlack(ended, { now: now + 6, place: null })).toBe('now');
+  });
+
+  it('does not speak of what came and went under a mute', () => {
+    const at = open.lastBreachAt + 600_000;
+    const ended = { ...open, mutedUntil: null, unmuted: { at, hidden: 1, isEarly: false } };
+    const accepts = (facts: Partial<typeof open>) => acceptForSlack({ ...ended, ...facts }, { now: at, place: null });
+    expect(accepts({})).toBe('now');
+    expect(accepts({ over: true })).toBe('never');
+    expect(accepts({ lastBreachAt: at - 3_600_001 })).toBe('never');
+    expect(accepts({ over: true, lastBreachAt: at + 1 })).toBe('now');
+    expect(accepts({ over: true, openedAt: at + 1 })).toBe('now');
+    expect(acceptForSlack({ ...ended, over: true }, { now: at, place })).toBe('now');
   });
 
   it('is silent about shadow, merged, withdrawn, children of a storm', () => {
@@ -43,58 +62,13 @@ describe('acceptForSlack', () => {
 });
 
 describe('notesForSlack', () => {
-  const notes = (incident: typeof open, told: Told = toldOpen) => notesForSlack(incident, { ...place, told });
-  const acknowledged = acknowledgedBy(open, {
-    acknowledged: { by: { kind: 'cli', id: 'bo', name: 'bo' }, at: now, peak: 6, severity: 'warning' },
-    severity: 'warning',
-    peak: 6,
-  });
-
-  it('says nothing while it is open: the message is edited', () => {
-    expect(notes({ ...open, peak: 500 })).toEqual([]);
-  });
-
-  it('speaks when the acknowledged peak has doubled, and when it doubles again', () => {
-    expect(notes({ ...acknowledged, peak: 11 })).toEqual([]);
-    const grown = { ...acknowledged, peak: 12, version: 5 };
-    expect(notes(grown)).toEqual(['thread:1']);
-    const told = toldAfter(grown, toldOpen);
-    expect(told).toEqual({ version: 5, severity: 'warning', peak: 12, status: 'acknowledged', escalated: 0 });
-    expect(notes({ ...grown, peak: 23, version: 6 }, told)).toEqual([]);
-    expect(notes({ ...grown, peak: 24, version: 7 }, told)).toEqual(['thread:5']);
-  });
-
-  it('keeps to the detector’s own factor, and has none for a ratio', () => {
-    expect(notes({ ...acknowledged, repage: 3, peak: 17 })).toEqual([]);
-    expect(notes({ ...acknowledged, repage: 3, peak: 18 })).toEqual(['thread:1']);
-    expect(notes({ ...acknowledged, count: 'ratio', peak: 600 })).toEqual([]);
-  });
-
-  it('speaks of a severity higher than the acknowledged one', () => {
-    expect(notes({ ...acknowledged, severity: 'critical' })).toEqual(['thread:1']);
-    expect(notes({ ...acknowledged, count: 'ratio', severity: 'critical' })).toEqual(['thread:1']);
-  });
-
-  it('speaks once for each escalation step, while nobody has acknowledged it', () => {
-    const escalated = { ...open, version: 4, escalated: { step: 1, to: 'S0ONCALL', at: now + 900_000 } };
-    expect(notes(escalated)).toEqual(['thread:1']);
-    const told = toldAfter(escalated, toldOpen);
-    expect(notes({ ...escalated, version: 5 }, told)).toEqual([]);
-    expect(notes({ ...escalated, escalated: { ...escalated.escalated, step: 2 } }, told)).toEqual(['thread:4']);
-    expect(notes({ ...acknowledged, escalated: escalated.escalated })).toEqual([]);
-  });
-
-  it('is silent while it is muted', () => {
-    const muted = { ...acknowledged, peak: 100, mutedUntil: now + 60_000, updatedAt: now };
-    expect(notes(muted)).toEqual([]);
-    expect(notes({ ...muted, updatedAt: now + 60_000 })).toEqual(['thread:1']);
-  });
-
-  it('speaks of a withdrawal and of a return', () => {
-    const withdrawn = { ...open, status: 'withdrawn', version: 3 } as const;
-    expect(notes(withdrawn)).toEqual(['thread:1']);
-    const told = toldAfter(withdrawn, toldOpen);
-    expect(notes({ ...withdrawn, version: 4 }, told)).toEqual([]);
-    expect(notes({ ...open, version: 5 }, told)).toEqual(['thread:3']);
+  it('names a slot for each piece of news, after the version told last', () => {
+    const told = toldAfter(open, undefined);
+    const noted = acknowledgedBy(open, {
+      notes: [{ at: now, by: { kind: 'cli', id: 'bo', name: 'bo' }, text: 'Look.' }],
+    });
+    expect(notesForSlack(noted, { ...place, told })).toEqual(['thread:1:acknowledged', 'thread:1:noted']);
+    expect(notesForSlack(open, { ...place, told })).toEqual([]);
+    expect(notesForSlack(noted, place)).toEqual([]);
   });
 });
