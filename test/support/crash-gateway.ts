@@ -12,7 +12,7 @@ export type Gateway = {
 export type GatewayOptions = {
   /** What is in front of the path: `http://127.0.0.1:1234`. */
   readonly target: string;
-  readonly gate: Gate;
+  readonly gate: Pick<Gate, 'effect' | 'read' | 'closed'>;
   /** The name of a call that changes something; null: it changes nothing. */
   readonly nameOf: (path: string) => string | null;
 };
