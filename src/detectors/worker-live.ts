@@ -54,12 +54,34 @@ export async function loadLive(parts: LiveParts, partition: number, known: reado
     for (const row of rows) restoreOwn(live, row);
   }
   finishRestore(live.state);
-  if (live.origin.rebuildUntil !== null)
-    for (const [id, recalled] of await recall({ log, partition }, parts.nowMs - horizonMs(live.state)))
-      live.recalled.set(id, recalled);
+  await recallTold(live, { log, partition }, { nowMs: parts.nowMs, end: ends.next });
   // What was touched and not told before the restart is found by looking at every key that was ever told.
   for (const [id, { key }] of live.marks) live.due.set(id, { key, atMs: 0 });
   return live;
+}
+
+/** Records may have been received an hour later than the clock of who reports says. */
+const DISORDER_MS = 3_600_000;
+
+/**
+ * A report reaches the log before the store knows of it: what was told as of later than the store stands is recalled, and
+ * judged once the state has come as far. Else an episode that has left by then would never be withdrawn.
+ */
+async function recallTold(
+  live: Live,
+  from: { readonly log: EventLog; readonly partition: number },
+  { nowMs, end }: { readonly nowMs: number; readonly end: number },
+): Promise<void> {
+  const isRebuilding = live.origin.rebuildUntil !== null;
+  const horizonFromMs = nowMs - horizonMs(live.state);
+  const sinceMs = isRebuilding ? horizonFromMs : Math.max(horizonFromMs, live.state.greatestReceivedAt - DISORDER_MS);
+  let until = live.origin.rebuildUntil;
+  for (const [id, recalled] of await recall(from, sinceMs)) {
+    if (!isRebuilding && recalled.offset <= live.next) continue;
+    live.recalled.set(id, recalled);
+    if (recalled.offset > live.next) until = Math.max(until ?? 0, Math.min(recalled.offset, end));
+  }
+  live.origin = { ...live.origin, rebuildUntil: until };
 }
 
 async function beginLive(parts: LiveParts, partition: number, known: readonly Rule[]): Promise<Live> {

@@ -15,6 +15,8 @@ export type RecalledKey = {
   /** As it travels: masked. */
   readonly entity: LabelledEntity;
   readonly mark: ReportMark;
+  /** What its last report was as of. */
+  readonly offset: number;
 };
 
 /** By masked key; only keys whose last report had an episode. */
@@ -104,5 +106,5 @@ function keyOf({ atMs, body }: Asked): RecalledKey {
       }),
     ),
   };
-  return { detector, scope, entity, mark };
+  return { detector, scope, entity, mark, offset: body.asOf.offset };
 }

@@ -183,6 +183,24 @@ describe('detect worker', () => {
     await expect.poll(async () => (await reportsIn(log)).map(({ episodes }) => episodes.length)).toEqual([1, 0]);
   });
 
+  it('withdraws what it told just before it was killed, though the store never heard of it', async () => {
+    await append(log, rule());
+    const first = await start();
+    await caughtUp(first);
+    await first.close();
+    const kept = store;
+    store = { ...kept, append: async () => await Promise.reject(new Error('killed')) };
+    const second = await start();
+    await append(log, ...attack(3));
+    await expect.poll(async () => (await reportsIn(log)).map(({ episodes }) => episodes.length)).toEqual([1]);
+    await second.close();
+    store = kept;
+    await append(log, view('ch_1', START_S + 1, { event: 'evt_2', created: START_S + 9, fields: { card: 'other' } }));
+    await caughtUp(await start());
+    await pass(async () => (await reportsIn(log)).length > 1);
+    expect((await reportsIn(log)).map(({ episodes }) => episodes.length)).toEqual([1, 0]);
+  });
+
   it('follows an attack that goes on for longer than the live range, through a loss of the store too', async () => {
     await accept(log, rule({ windowS: 86_400, quietForS: 86_400 }));
     const days = (from: number, to: number) =>
