@@ -10,6 +10,7 @@ import { operationsOf } from './app/operations.ts';
 import { keptPiiKey } from './app/pii-key.ts';
 import { readingsOf } from './app/readings.ts';
 import { SHIPPED_DETECTORS, watchSettingsFile } from './app/settings-file.ts';
+import { startSilenceWatch } from './app/silence.ts';
 import { openStorage } from './app/storage.ts';
 import { startStripeSide } from './app/stripe-side.ts';
 import { createTeardown, type Teardown } from './app/teardown.ts';
@@ -178,6 +179,14 @@ async function assemble(parts: Parts): Promise<App> {
   });
   teardown.push('console', () => site.close());
   const consoleUrl = config.url ?? site.url;
+
+  // Silence: an account whose events stop. The demo's traffic follows no rhythm.
+  if (has('respond') && !demo) {
+    const file = join(dataFolder, 'rhythm.json');
+    const silence = await startSilenceWatch({ log, feed, clock, logger: child('silence'), file });
+    teardown.push('silence', () => silence.close());
+    sources.silence = silence.status;
+  }
 
   // What is told: Slack and the sheet.
   if (has('respond')) {

@@ -11,6 +11,8 @@ import type { Reconciliation } from '../ingest/reconcile.ts';
 import type { EventLog } from '../log/event-log.ts';
 import { AppError, messageOf } from '../model/errors.ts';
 
+import type { SilenceStatus } from './silence.ts';
+
 export type PartHealth = {
   readonly name: string;
   readonly state: 'fine' | 'degraded' | 'down';
@@ -39,6 +41,7 @@ export type HealthSources = {
   enrichment?: (() => ReturnType<Enrichment['status']>) | undefined;
   slackInbound?: () => SlackInboundStatus;
   settingsFile?: () => { readonly message: string } | null;
+  silence?: () => SilenceStatus;
   /** By source, those that wait for a person. */
   deadLetters?: () => ReadonlyMap<string, number>;
 };
@@ -59,6 +62,7 @@ export async function healthOf(sources: HealthSources): Promise<Health> {
   if (sources.settingsFile !== undefined) parts.push(fileHealth(sources.settingsFile()));
   for (const status of sources.deliveries) parts.push(deliveryHealth(status()));
   if (sources.slackInbound !== undefined) parts.push(buttonsHealth(sources.slackInbound()));
+  if (sources.silence !== undefined) parts.push(silenceHealth(sources.silence()));
   if (sources.deadLetters !== undefined) parts.push(deadLetterHealth(sources.deadLetters()));
   return { ready: parts.every(({ state }) => state !== 'down'), parts };
 }
@@ -177,6 +181,17 @@ function deliveryHealth({ output, active, pending, lastError, pausedUntil, faile
       help: 'See GET /api/deliveries?state=failed.',
     };
   return { name, state: 'fine', message: active ? `${pending} wait(s)` : 'another replica delivers', help: '' };
+}
+
+function silenceHealth({ watched, silent }: SilenceStatus): PartHealth {
+  const name = 'arrivals';
+  if (silent === 0) return { name, state: 'fine', message: `${watched} account(s) in their rhythm`, help: '' };
+  return {
+    name,
+    state: 'degraded',
+    message: `No events come from ${silent} of ${watched} account(s).`,
+    help: 'Look at the webhook endpoint in Stripe’s Dashboard, and run `declinewatch doctor`.',
+  };
 }
 
 function deadLetterHealth(counts: ReadonlyMap<string, number>): PartHealth {
