@@ -1,7 +1,8 @@
 // `declinewatch what-if`: what a change of a detector would have done.
 import { parseDurationMs } from '../detectors/durations.ts';
-import { formatCount } from '../model/words.ts';
-import type { WhatIf, WhatIfIncident, WhatIfSide } from '../tuning/what-if.ts';
+import type { WhatIf, WhatIfIncident, WhatIfSide } from '../model/what-if.ts';
+import { whatIfWords } from '../model/what-if-words.ts';
+import { formatCount, plural } from '../model/words.ts';
 import { withService } from './api-client.ts';
 import { type CliCommand, type CommandContext, flagOption, printJson, textOption, usageError } from './command.ts';
 import { changeOf } from './detectors-change.ts';
@@ -43,12 +44,16 @@ async function run(context: CommandContext): Promise<number> {
 }
 
 function textOf(result: WhatIf): string {
-  const { sinceMs, untilMs, before, after, added, addedCount, removed, removedCount, changedSeverity, curve } = result;
+  const { sinceMs, untilMs, before, after, added, addedCount, removed, removedCount, curve } = result;
   const lines = [
     `${result.detector}, ${new Date(sinceMs).toISOString()} to ${new Date(untilMs).toISOString()}`,
     `  now       ${sideText(before)}`,
     `  changed   ${sideText(after)}`,
-    `  added ${formatCount(addedCount)}, removed ${formatCount(removedCount)}, of another severity ${formatCount(changedSeverity)}`,
+    `  ${whatIfWords(result)}`,
+    ...result.lacking.map(
+      ({ field, keptSince }) =>
+        `  ${field} is kept since ${new Date(keptSince).toISOString()}; for what came before it was read from Stripe's events`,
+    ),
   ];
   for (const one of added) lines.push(`+ ${lineOf(one)}`);
   if (addedCount > added.length) lines.push(`+ … and ${formatCount(addedCount - added.length)} older`);
@@ -65,13 +70,18 @@ function textOf(result: WhatIf): string {
   return `${lines.join('\n')}\n`;
 }
 
-function sideText({ incidents, perWeek, severities, verdicts }: WhatIfSide): string {
+function sideText({ incidents, perWeek, severities, verdicts, disputes, earlyFraudWarnings }: WhatIfSide): string {
   const counts = (of: Readonly<Record<string, number>>): string =>
     Object.entries(of)
       .map(([name, count]) => `${name} ${formatCount(count)}`)
       .join(', ');
-  const said = counts(verdicts);
-  return `${formatCount(incidents)} incidents, ${perWeek.toFixed(1)} a week (${counts(severities) || 'none'})${said === '' ? '' : `; resolved as ${said}`}`;
+  const said = [
+    ...(Object.keys(verdicts).length === 0 ? [] : [`resolved as ${counts(verdicts)}`]),
+    ...(disputes === 0 ? [] : [plural(disputes, 'dispute')]),
+    ...(earlyFraudWarnings === 0 ? [] : [plural(earlyFraudWarnings, 'early fraud warning')]),
+  ];
+  const known = said.length === 0 ? '' : `; ${said.join(', ')}`;
+  return `${formatCount(incidents)} incidents, ${perWeek.toFixed(1)} a week (${counts(severities) || 'none'})${known}`;
 }
 
 function lineOf({
@@ -83,6 +93,8 @@ function lineOf({
   incident,
   account,
   livemode,
+  disputes,
+  earlyFraudWarnings,
 }: WhatIfIncident): string {
   const parts = [
     new Date(firstBreachAt).toISOString(),
@@ -90,6 +102,8 @@ function lineOf({
     `peak ${Number.isInteger(peak) ? peak : peak.toFixed(3)}, ${attemptCount} attempts`,
     entity.label,
     incident === null ? '' : `${incident.id} ${incident.verdict ?? incident.status}`,
+    disputes === 0 ? '' : plural(disputes, 'dispute'),
+    earlyFraudWarnings === 0 ? '' : plural(earlyFraudWarnings, 'early fraud warning'),
     account ?? '',
     livemode ? '' : '[TEST]',
   ];

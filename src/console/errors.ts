@@ -16,6 +16,7 @@ export const HTTP_STATUS = {
   too_large: 413,
   unsupported_media_type: 415,
   invalid_detector: 422,
+  field_not_kept: 422,
   stripe_key_missing: 422,
   too_many_requests: 429,
   internal: 500,

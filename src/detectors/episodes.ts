@@ -196,7 +196,13 @@ export type Instant = { readonly time: number; readonly value: number; readonly 
 export function instantsOf(
   rules: DetectorRules,
   parts: readonly KeyCells[],
-  { fromS, episode }: { readonly fromS: number; readonly episode: Episode },
+  {
+    fromS,
+    episode,
+  }: {
+    readonly fromS: number;
+    readonly episode: Pick<Episode, 'firstBreachAt' | 'lastBreachAt'>;
+  },
 ): Instant[] {
   const instants: Instant[] = [];
   read(rules, parts, Math.max(fromS, episode.firstBreachAt), (second) => {

@@ -42,6 +42,7 @@ export const ERROR_CODES = [
   'repeated',
   'unsupported_media_type',
   'invalid_detector',
+  'field_not_kept',
   'too_many_requests',
   'too_many_streams',
   'service_unreachable',

@@ -1,7 +1,32 @@
 // How many incidents each lowest threshold would make: read off the values at every instant, without a fold for each. Pure.
+import { instantsOf } from '../detectors/episodes.ts';
+import { keysOf } from '../detectors/fold.ts';
+import { unhurried } from '../detectors/replay.ts';
+import { type FoldState, partsOf } from '../detectors/state.ts';
 import type { CountKind, DetectorSettings } from '../model/detector.ts';
+import type { Key } from '../model/entity.ts';
+import type { CurvePoint } from '../model/what-if.ts';
 
-export type CurvePoint = { readonly threshold: number; readonly incidents: number; readonly perWeek: number };
+export type KeyValues = {
+  readonly key: Key;
+  /** At every instant that may breach, in time order (seconds). */
+  readonly values: readonly { readonly time: number; readonly value: number }[];
+};
+
+const ALWAYS = { firstBreachAt: 0, lastBreachAt: Number.POSITIVE_INFINITY };
+
+/** Of a detector that breaches with every match. */
+export async function valuesOf(state: FoldState, detector: string): Promise<readonly KeyValues[]> {
+  const rules = state.detectors.get(detector);
+  const found: KeyValues[] = [];
+  if (rules === undefined) return found;
+  for await (const key of unhurried(keysOf(state))) {
+    if (key.detector !== detector) continue;
+    const values = instantsOf(rules, partsOf(state, key), { fromS: 0, episode: ALWAYS });
+    if (values.length > 0) found.push({ key, values });
+  }
+  return found;
+}
 
 /** The least value that says anything: every matching attempt breaches. */
 export function lowestOf(count: CountKind): number {
