@@ -96,7 +96,9 @@ async function expectToldOnce(consoleUrl: string): Promise<void> {
     return open.filter((id) => !messages.has(id));
   };
   await expect.poll(silent, UNTIL).toEqual([]);
-  await expect.poll(async () => all.map(({ id }) => id).filter((id) => !sheets.incidentIds().includes(id)), UNTIL).toEqual([]);
+  await expect
+    .poll(async () => all.map(({ id }) => id).filter((id) => !sheets.incidentIds().includes(id)), UNTIL)
+    .toEqual([]);
   const { messages, rows } = await told();
   expect([...messages].filter(([, count]) => count !== 1)).toEqual([]);
   expect([...rows].filter(([, count]) => count !== 1)).toEqual([]);
@@ -116,7 +118,9 @@ async function pressAcknowledge({ consoleUrl }: RunningProcess): Promise<void> {
   await expect.poll(state, UNTIL).toEqual({ status: 'acknowledged', by: slack.users.ana.id });
   await expect
     .poll(async () => {
-      const found = (await slack.messages(slack.channels.alerts)).find((one) => one.metadata?.event_payload.incident === id);
+      const found = (await slack.messages(slack.channels.alerts)).find(
+        (one) => one.metadata?.event_payload.incident === id,
+      );
       return JSON.stringify(found?.blocks).includes('unacknowledge');
     }, UNTIL)
     .toBe(true);
@@ -126,7 +130,10 @@ describe('pipeline', () => {
   it(
     'embedded: killed with -9 in the middle, nothing is missed and nothing is told twice',
     async () => {
-      installation = createInstallation({ detectors: TRAFFIC_DETECTORS, env: { ...outputs(), SLACK_SIGNING_SECRET: slack.signingSecret } });
+      installation = createInstallation({
+        detectors: TRAFFIC_DETECTORS,
+        env: { ...outputs(), SLACK_SIGNING_SECRET: slack.signingSecret },
+      });
       const here = installation;
       let running = await here.start();
       const tries = makeTries({ seed: 7, tries: 260, accounts: [null], untilS: Math.floor(Date.now() / 1000) });

@@ -135,7 +135,8 @@ describe('architecture', () => {
   it('keeps topic names in one file', () => {
     const names = /'(stripe-events|detector-settings|dead-letters)'/;
     const topics = sources.filter(
-      ({ file, text }) => names.test(text) && /createTopics|TOPICS\b.*=\s*\{/.test(text) && !file.startsWith('src/log/'),
+      ({ file, text }) =>
+        names.test(text) && /createTopics|TOPICS\b.*=\s*\{/.test(text) && !file.startsWith('src/log/'),
     );
     expect(topics.map(({ file }) => file)).toEqual(['src/model/topics.ts']);
   });
