@@ -6,6 +6,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { createEmulator } from 'emulate';
 import { elementsOf, messageProblems, viewProblems } from './block-kit.ts';
+import { createRates, type Rates } from './local-slack-rates.ts';
 import { createSocketHub } from './local-slack-socket.ts';
 
 export type SlackMessage = {
@@ -46,6 +47,7 @@ export async function startLocalSlack() {
   const responses: { readonly user: string; readonly body: Json }[] = [];
   const groups = new Map<string, readonly string[]>();
   const hanging = new Set<ServerResponse>();
+  const rating = { rates: null as Rates | null, now: () => Date.now() };
   const state = { botToken: 'xoxb-local', requestUrl: null as string | null, stored: 0, actionTs: 0 };
 
   const store = async (method: string, body: Json): Promise<Json> => {
@@ -76,7 +78,12 @@ export async function startLocalSlack() {
       return void res.writeHead(200).end('ok');
     }
     const method = path.replace(/^\/api\//, '');
-    calls.push({ method, body, at: Date.now() });
+    calls.push({ method, body, at: rating.now() });
+    const waitS = rating.rates?.refusal(method, String(body.channel)) ?? null;
+    if (waitS !== null) {
+      res.setHeader('retry-after', String(waitS));
+      return json(res, { ok: false, error: 'ratelimited' }, 429);
+    }
     const token = (req.headers.authorization ?? '').replace(/^Bearer /, '');
     const fault = faults.find((one) => one.method === method && one.left > 0);
     if (fault === undefined) return json(res, await answerOf(method, body, token));
@@ -199,6 +206,12 @@ export async function startLocalSlack() {
     /** Calls of a method that arrived, with their bodies, faulty ones included. */
     calls: (method: string) => calls.filter((call) => call.method === method),
     fault: (fault: Fault): void => void faults.push({ ...fault, left: fault.times }),
+    /** From now on Slack's own rates are kept, by this clock, which also stamps the calls. */
+    keepRates: (now: () => number): Rates => {
+      rating.now = now;
+      rating.rates = createRates(now);
+      return rating.rates;
+    },
     clearFaults: (): void => void faults.splice(0),
     /** Where requests go in HTTP mode. */
     setRequestUrl: (requestUrl: string | null): void => {
