@@ -1,7 +1,7 @@
 // `declinewatch simulate`: signed webhooks of ordinary and attack traffic, to try an installation.
 import { loadConfig } from '../config/config.ts';
 import { systemClock } from '../model/clock.ts';
-import { SCENARIOS, type ScenarioName } from '../simulate/scenarios.ts';
+import { SCENARIOS, type ScenarioName, scenarioLines } from '../simulate/scenarios.ts';
 import { type SimulationProgress, simulate } from '../simulate/send.ts';
 import {
   type CliCommand,
@@ -17,10 +17,12 @@ export const simulateCommand: CliCommand = {
   summary: 'send signed webhooks of ordinary and attack traffic',
   help: `
 usage: declinewatch simulate --to URL [--rate N] [--scenario NAME] [--seed N] [--count N] [--secret SECRET] [--json]
+       declinewatch simulate --list [--json]
 
   --to URL         the webhook, e.g. http://127.0.0.1:4242/webhooks/stripe
   --rate N         tries a second (default 5); a declined try is two events
-  --scenario NAME  ${SCENARIOS.join(', ')} (default demo)
+  --scenario NAME  one of --list (default demo): ordinary traffic with an attack, or what only looks like one, on top
+  --list           name the scenarios
   --seed N         the same seed gives the same traffic (default 1)
   --count N        stop after N tries (default: until Ctrl-C)
   --secret SECRET  what to sign with (default: the first of STRIPE_WEBHOOK_SECRET)
@@ -29,6 +31,7 @@ usage: declinewatch simulate --to URL [--rate N] [--scenario NAME] [--seed N] [-
     to: { type: 'string' },
     rate: { type: 'string' },
     scenario: { type: 'string' },
+    list: { type: 'boolean' },
     seed: { type: 'string' },
     count: { type: 'string' },
     secret: { type: 'string' },
@@ -38,6 +41,7 @@ usage: declinewatch simulate --to URL [--rate N] [--scenario NAME] [--seed N] [-
 };
 
 async function run(context: CommandContext): Promise<number> {
+  if (flagOption(context, 'list')) return list(context);
   const url = textOption(context, 'to');
   if (url === null || !URL.canParse(url))
     throw usageError('--to takes the address of the webhook, e.g. http://127.0.0.1:4242/webhooks/stripe.');
@@ -68,6 +72,13 @@ async function run(context: CommandContext): Promise<number> {
   else context.stdout.write(`${sentence(progress)}\n`);
   if (progress.lastRefusal !== null) context.stderr.write(`last refusal: ${progress.lastRefusal}\n`);
   return progress.refused > 0 ? 1 : 0;
+}
+
+function list(context: CommandContext): number {
+  const lines = scenarioLines();
+  if (flagOption(context, 'json')) printJson(context.stdout, lines);
+  else for (const { name, about } of lines) context.stdout.write(`${name.padEnd(20)}${about}\n`);
+  return 0;
 }
 
 function scenarioName(text: string): ScenarioName {

@@ -25,13 +25,32 @@ export type Try = {
   readonly currency: string;
   /** `approved`, a decline code of the issuer, or `blocked:` + Radar's reason. */
   readonly result: string;
+  /** The charge's id, of a payment that is spoken of later; absent: made up. */
+  readonly charge?: string;
+  /** A subscription's own retry of this invoice, nobody in front of a screen. */
+  readonly invoice?: string;
 };
+
+/** What others say of an earlier payment. */
+export type Notice = {
+  /** Seconds. */
+  readonly at: number;
+  readonly kind: 'refund' | 'dispute' | 'early_fraud_warning';
+  readonly charge: string;
+  readonly amount: number;
+  readonly currency: string;
+  /** Stripe's reason, or fraud type. */
+  readonly reason: string;
+};
+
+export type Act = Try | Notice;
 
 export type StripeEvent = Readonly<Record<string, unknown>> & { readonly id: string; readonly type: string };
 
-/** The events of one try, in the order Stripe makes them (it may deliver them in any). */
-export function eventsOf(attempt: Try, random: Random): readonly StripeEvent[] {
-  return attempt.kind === 'setup' ? [setupEvent(attempt, random)] : paymentEvents(attempt, random);
+/** The events of one try or notice, in the order Stripe makes them (it may deliver them in any). */
+export function eventsOf(act: Act, random: Random): readonly StripeEvent[] {
+  if (!('card' in act)) return noticeEvents(act, random);
+  return act.kind === 'setup' ? [setupEvent(act, random)] : paymentEvents(act, random);
 }
 
 export function someCard(random: Random): Card {
@@ -60,7 +79,7 @@ function chargeObject(attempt: Try, random: Random): ChargeObject {
   const approved = result === 'approved';
   const code = declineCodeOf(result);
   return {
-    id: `ch_${random.token(24)}`,
+    id: attempt.charge ?? `ch_${random.token(24)}`,
     object: 'charge',
     amount: attempt.amount,
     amount_captured: approved ? attempt.amount : 0,
@@ -74,11 +93,11 @@ function chargeObject(attempt: Try, random: Random): ChargeObject {
     created: attempt.at,
     currency: attempt.currency,
     customer: payer.customer,
-    description: null,
+    description: attempt.invoice === undefined ? null : 'Subscription update',
     failure_code: approved ? null : 'card_declined',
     failure_message: approved ? null : 'Your card was declined.',
     livemode: false,
-    metadata: { client_ip: payer.ip },
+    metadata: metadataOf(attempt),
     outcome: outcomeObject(result),
     paid: approved,
     payment_intent: `pi_${random.token(24)}`,
@@ -118,11 +137,37 @@ function intentObject(attempt: Try, charge: ChargeObject) {
     },
     latest_charge: charge.id,
     livemode: false,
-    metadata: { client_ip: attempt.payer.ip },
+    metadata: metadataOf(attempt),
+    ...(attempt.invoice === undefined ? {} : { payment_details: { order_reference: attempt.invoice } }),
     payment_method: null,
     receipt_email: null,
     status: 'requires_payment_method',
   };
+}
+
+/** Nobody is in front of a screen when a subscription is collected. */
+const metadataOf = ({ invoice, payer }: Try) => (invoice === undefined ? { client_ip: payer.ip } : {});
+
+function noticeEvents(notice: Notice, random: Random): readonly StripeEvent[] {
+  const { at, kind, charge, amount, currency, reason } = notice;
+  const event = envelope({ at, request: { id: null, idempotency_key: null }, random });
+  const common = { charge, created: at, livemode: false };
+  if (kind === 'early_fraud_warning') {
+    const warning = { id: `issfr_${random.token(24)}`, object: 'radar.early_fraud_warning', actionable: true };
+    return [event('radar.early_fraud_warning.created', { ...warning, ...common, fraud_type: reason })];
+  }
+  const money = { ...common, amount, currency, reason };
+  if (kind === 'dispute') {
+    const dispute = { id: `dp_${random.token(24)}`, object: 'dispute', status: 'needs_response' };
+    return [event('charge.dispute.created', { ...dispute, ...money })];
+  }
+  // One refund is told twice: by the charge, which names no reason, and by the refund.
+  const refund = { id: `re_${random.token(24)}`, object: 'refund', status: 'succeeded' };
+  const refunded = { id: charge, object: 'charge', amount, amount_refunded: amount, currency, livemode: false };
+  return [
+    event('charge.refunded', { ...refunded, created: at, refunded: true }),
+    event('refund.created', { ...refund, ...money }),
+  ];
 }
 
 function setupEvent(attempt: Try, random: Random): StripeEvent {
@@ -143,7 +188,7 @@ function setupEvent(attempt: Try, random: Random): StripeEvent {
       : null,
     latest_attempt: `setatt_${random.token(24)}`,
     livemode: false,
-    metadata: { client_ip: attempt.payer.ip },
+    metadata: metadataOf(attempt),
     payment_method: failed ? null : attempt.card.paymentMethod,
     status: failed ? 'requires_payment_method' : 'succeeded',
   });

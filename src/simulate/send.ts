@@ -47,10 +47,10 @@ export async function simulate(options: SimulationOptions): Promise<SimulationPr
     if (dueAt > clock.now()) await clock.sleep(dueAt - clock.now(), signal);
     if (signal.aborted) break;
     const now = clock.now();
-    const attempt = next(Math.floor(now / 1000), now - startedAt);
+    const { act, label } = next(Math.floor(now / 1000), now - startedAt);
     progress.tries += 1;
-    progress.labels[attempt.label] = (progress.labels[attempt.label] ?? 0) + 1;
-    for (const event of eventsOf(attempt, random)) {
+    progress.labels[label] = (progress.labels[label] ?? 0) + 1;
+    for (const event of eventsOf(act, random)) {
       progress.events += 1;
       const sent = post(JSON.stringify(event), options, progress).finally(() => inFlight.delete(sent));
       inFlight.add(sent);

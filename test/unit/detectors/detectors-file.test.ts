@@ -26,6 +26,7 @@ describe('the shipped detectors', () => {
       'ip-declines',
       'customer-cards',
       'email-cards',
+      'card-emails',
       'card-saves',
       'decline-ratio',
       'wrong-card-data',
@@ -37,6 +38,7 @@ describe('the shipped detectors', () => {
       'radar-burst',
       'early-fraud-warning',
       'dispute',
+      'customer-refunds',
     ]);
     for (const { name, title, why } of shipped.detectors) {
       const tests = shipped.tests.get(name) ?? [];
