@@ -4,7 +4,7 @@ import { encode } from '../log/codec.ts';
 import type { EventLog, NewRecord, Position } from '../log/event-log.ts';
 import type { DeadLetter } from '../model/dead-letter.ts';
 import { AppError, messageOf } from '../model/errors.ts';
-import type { NormaliseContext } from './normalise.ts';
+import type { NormaliseContext } from './normalised.ts';
 import { type Accepted, type EventRecords, recordsOf } from './records.ts';
 
 export type AcceptorOptions = {

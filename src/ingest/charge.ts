@@ -2,7 +2,7 @@
 import type { AttemptFields, Outcome, Result } from '../model/attempt.ts';
 import { emailOf, invoiceHints, legacySourceFields, metadataFields, methodFields, resultOf } from './fields.ts';
 import { compact, idAt, type Json, objectAt, secondAt, textAt, wholeAt } from './json.ts';
-import type { EventHead, NormaliseContext, Normalised } from './normalise.ts';
+import type { EventHead, NormaliseContext, Normalised } from './normalised.ts';
 
 export function chargeView(head: EventHead, charge: Json, context: NormaliseContext): Normalised {
   const attempt = textAt(charge, 'id');

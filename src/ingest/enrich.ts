@@ -9,7 +9,8 @@ import type { Acceptor } from './accept.ts';
 import { type ChargeProblem, eventOfCharge } from './enrich-charge.ts';
 import { createKnownCharges, type KnownCharges } from './enrich-known.ts';
 import { isJson, type Json, objectAt } from './json.ts';
-import { normalise, type UnstampedSignal, type UnstampedView } from './normalise.ts';
+import { normalise } from './normalise.ts';
+import type { UnstampedSignal, UnstampedView } from './normalised.ts';
 import type { StripeApi } from './stripe-client.ts';
 import { persist } from './stripe-persist.ts';
 

@@ -3,7 +3,7 @@ import { classify } from '../attempts/codes.ts';
 import type { AttemptFields, Outcome, Result } from '../model/attempt.ts';
 import { publicAddress } from './ip.ts';
 import { compact, type Json, objectAt, textAt } from './json.ts';
-import type { NormaliseContext } from './normalise.ts';
+import type { NormaliseContext } from './normalised.ts';
 import { withoutSecrets } from './redact.ts';
 
 export function resultOf(outcome: Outcome, code: string, livemode: boolean): Result {

@@ -3,7 +3,7 @@ import type { AttemptFields } from '../model/attempt.ts';
 import { isAuthenticationFailure } from './charge.ts';
 import { emailOf, invoiceHints, legacySourceFields, metadataFields, methodFields, resultOf } from './fields.ts';
 import { compact, idAt, isJson, type Json, objectAt, secondAt, textAt, wholeAt } from './json.ts';
-import type { EventHead, NormaliseContext, Normalised } from './normalise.ts';
+import type { EventHead, NormaliseContext, Normalised } from './normalised.ts';
 
 export function intentView(head: EventHead, intent: Json, context: NormaliseContext): Normalised {
   const id = textAt(intent, 'id');

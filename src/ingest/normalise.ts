@@ -1,40 +1,12 @@
 // A Stripe event as what the detectors count: a view of an attempt, a signal, or nothing (design §4.1). Pure; it never
 // throws, whatever the event holds.
-import type { SignalView, View } from '../model/attempt.ts';
 import { chargeView } from './charge.ts';
 import { isThin } from './envelope.ts';
 import { intentView } from './intent.ts';
 import { isJson, type Json, objectAt, secondAt, textAt } from './json.ts';
+import type { BadReason, EventHead, NormaliseContext, Normalised } from './normalised.ts';
 import { setupView } from './setup.ts';
 import { isSignalType, signalView } from './signal.ts';
-
-export type NormaliseContext = {
-  /** Which metadata an attempt keeps (design §5): the key that holds the address, and further keys. */
-  readonly metadata: { readonly ip: string | null; readonly keys: readonly string[] };
-};
-
-/** A view or signal without what ingest stamps on it. */
-export type UnstampedView = Omit<View, 'receivedAt' | 'lane'>;
-export type UnstampedSignal = Omit<SignalView, 'receivedAt' | 'lane'>;
-
-export type IgnoredReason = 'link' | 'other_type' | 'no_attempt';
-export type BadReason = 'not_an_event' | 'thin_notification' | 'no_object' | 'no_id';
-
-export type Normalised =
-  | { readonly kind: 'view'; readonly view: UnstampedView }
-  | { readonly kind: 'signal'; readonly signal: UnstampedSignal }
-  | { readonly kind: 'ignored'; readonly reason: IgnoredReason }
-  | { readonly kind: 'bad'; readonly reason: BadReason; readonly message: string };
-
-/** What every view takes from its event. */
-export type EventHead = {
-  readonly event: string;
-  readonly type: string;
-  readonly created: number;
-  readonly apiVersion: string;
-  readonly account: string | null;
-  readonly livemode: boolean;
-};
 
 const bad = (reason: BadReason, message: string): Normalised => ({ kind: 'bad', reason, message });
 

@@ -6,14 +6,8 @@ import type { NewRecord } from '../log/event-log.ts';
 import type { SignalView, View } from '../model/attempt.ts';
 import { scopeId } from '../model/scope.ts';
 import { isJson, textAt } from './json.ts';
-import {
-  type BadReason,
-  type IgnoredReason,
-  type NormaliseContext,
-  normalise,
-  type UnstampedSignal,
-  type UnstampedView,
-} from './normalise.ts';
+import { normalise } from './normalise.ts';
+import type { BadReason, IgnoredReason, NormaliseContext, UnstampedSignal, UnstampedView } from './normalised.ts';
 import { redact } from './redact.ts';
 
 /** Furthest that a view may be dated ahead of its receipt (design §4.3). */

@@ -3,7 +3,7 @@ import type { AttemptFields } from '../model/attempt.ts';
 import { emailOf, invoiceHints, metadataFields, methodFields, resultOf } from './fields.ts';
 import { failureResult } from './intent.ts';
 import { compact, idAt, type Json, objectAt, textAt } from './json.ts';
-import type { EventHead, NormaliseContext, Normalised } from './normalise.ts';
+import type { EventHead, NormaliseContext, Normalised } from './normalised.ts';
 
 export function setupView(head: EventHead, setup: Json, context: NormaliseContext): Normalised {
   const id = textAt(setup, 'id');

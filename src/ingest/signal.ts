@@ -1,7 +1,7 @@
 // The other fraud-related facts: early fraud warnings, disputes, reviews, refunds.
 import type { SignalKind } from '../model/attempt.ts';
 import { compact, idAt, type Json, textAt, wholeAt } from './json.ts';
-import type { EventHead, Normalised, UnstampedSignal } from './normalise.ts';
+import type { EventHead, Normalised, UnstampedSignal } from './normalised.ts';
 
 /** What ends in a dot begins the type, the rest is it. */
 const TYPES: readonly (readonly [type: string, signal: SignalKind])[] = [

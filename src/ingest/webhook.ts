@@ -8,7 +8,7 @@ import type { Clock } from '../model/clock.ts';
 import { AppError, messageOf } from '../model/errors.ts';
 import { type Acceptor, createAcceptor } from './accept.ts';
 import { declaredLength, MAX_BODY_BYTES, refuse, sendJson } from './http.ts';
-import type { NormaliseContext } from './normalise.ts';
+import type { NormaliseContext } from './normalised.ts';
 import { createStripeRoute, type StripeRoute, type WebhookMetrics, type WebhookTotals } from './stripe-route.ts';
 
 type Route = {

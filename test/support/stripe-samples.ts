@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { unwrapEnvelope } from '../../src/ingest/envelope.ts';
-import { type NormaliseContext, normalise } from '../../src/ingest/normalise.ts';
+import { normalise } from '../../src/ingest/normalise.ts';
+import type { NormaliseContext } from '../../src/ingest/normalised.ts';
 import type { SignalView, View } from '../../src/model/attempt.ts';
 
 export const SAMPLES_FOLDER = join(import.meta.dirname, '../fixtures/stripe');

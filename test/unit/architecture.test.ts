@@ -154,7 +154,7 @@ describe('architecture', () => {
 const PURE = [
   /^src\/model\/(?!clock|mask)/,
   /^src\/attempts\//,
-  /^src\/ingest\/(normalise|charge|intent|setup|signal|envelope|ip|redact)/,
+  /^src\/ingest\/(normalise|normalised|charge|intent|setup|signal|envelope|ip|redact)/,
   /^src\/detectors\/(fold|cells|episodes|state|rules|evidence|reports|cel|schema)/,
   /^src\/incidents\/(reconcile|reducer|decide|evolve|state)/,
   /^src\/alerts\/(blocks|words|sparkline|manifest)/,
