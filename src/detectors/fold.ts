@@ -50,8 +50,9 @@ export function fold(state: FoldState, records: readonly FoldRecord[]): FoldResu
   for (const record of records) {
     if (record.record === 'rule') foldRule(state, record, changes);
     else {
-      if (state.lane === 'live' && record.lane === 'history') continue;
+      // A view of the other lane moves the boundary between the lanes all the same: both go by the newest receipt.
       if (record.receivedAt > state.greatestReceivedAt) state.greatestReceivedAt = record.receivedAt;
+      if (state.lane === 'live' && record.lane === 'history') continue;
       if (record.record === 'view') foldView(state, record, changes);
       else foldSignal(state, record, changes);
     }

@@ -45,10 +45,24 @@ describe('the live lane', () => {
     expect(horizonMs(state)).toBe((2 * HOUR_S + 600 + HOUR_S + HOUR_S) * 1_000);
   });
 
-  it('takes no notice of history', () => {
-    take(view('ch_old', START_S - 9 * HOUR_S, { receivedAt: START_S * 1_000, lane: 'history' }));
-    expect(statsOf(state)).toMatchObject({ attempts: 0, keys: 0 });
-    expect(state.greatestReceivedAt).toBe(0);
+  it('counts nothing of history, whose receipt moves the boundary between the lanes', () => {
+    take(view('ch_1', START_S));
+    const { greatestReceivedAt } = state;
+    const receivedAt = greatestReceivedAt + 5 * HOUR_S * 1_000;
+    take(view('ch_old', START_S - 9 * HOUR_S, { receivedAt, lane: 'history' }));
+    expect(statsOf(state)).toMatchObject({ attempts: 1, keys: 1 });
+    expect(findAttempt(state, SCOPE, 'ch_old')).toBeNull();
+    expect(liveFromS(state)).toBe(Math.floor(receivedAt / 1_000) - 2 * HOUR_S);
+    take(view('ch_older', START_S - 9 * HOUR_S, { receivedAt: greatestReceivedAt, lane: 'history' }));
+    expect(state.greatestReceivedAt).toBe(receivedAt);
+  });
+
+  it('has the same boundary after a restart, although nothing of history is stored', () => {
+    take(view('ch_1', START_S));
+    take(view('ch_old', START_S - 99 * HOUR_S, { receivedAt: (START_S + 60) * 1_000, lane: 'history' }));
+    expect(rows.filter(({ kind }) => kind === 'attempt').map(({ id }) => id)).toEqual(['self/live/ch_1']);
+    expect(liveFromS(restored())).toBe(START_S + 60 - 2 * HOUR_S);
+    expect(restored().greatestReceivedAt).toBe(state.greatestReceivedAt);
   });
 });
 
