@@ -13,7 +13,6 @@ import type { Addresses } from './crash-story.ts';
 import { PII_KEY, WEBHOOK_SECRET } from './installation.ts';
 import type { LocalSheets } from './local-sheets.ts';
 import type { LocalSlack } from './local-slack.ts';
-import { freePorts } from './ports.ts';
 
 export type Surroundings = {
   readonly folder: string;
@@ -54,15 +53,13 @@ export async function startCrashProcess(around: Surroundings, point: CrashPoint 
       nameOf: (path) => (path.includes(':batchUpdate') ? 'batchUpdate' : null),
     }),
   ]);
-  const [port = 0, adminPort = 0] = await freePorts(2);
   const config = loadConfig({
     DECLINEWATCH_DATA: around.folder,
     DECLINEWATCH_DETECTORS: around.detectorsFile,
     DECLINEWATCH_PII_KEY: PII_KEY,
-    DECLINEWATCH_URL: 'https://watch.example',
     STRIPE_WEBHOOK_SECRET: WEBHOOK_SECRET,
-    PORT: String(port),
-    ADMIN_PORT: String(adminPort),
+    PORT: '0',
+    ADMIN_PORT: '0',
     LOG_LEVEL: 'silent',
     SLACK_BOT_TOKEN: slack.botToken(),
     SLACK_CHANNEL: slack.channels.alerts,
@@ -112,7 +109,7 @@ export async function startCrashProcess(around: Surroundings, point: CrashPoint 
     await Promise.all([toSlack.close(), toSheets.close()]);
   };
   return {
-    addresses: () => addressesOf(app, adminPort),
+    addresses: () => addressesOf(app),
     seen: gate.seen,
     over,
     buried,
@@ -124,8 +121,7 @@ export async function startCrashProcess(around: Surroundings, point: CrashPoint 
   };
 }
 
-/** Its public address is another. */
-function addressesOf(app: App | null, adminPort: number): Addresses | null {
-  const webhookUrl = app?.webhookUrl ?? null;
-  return webhookUrl === null ? null : { webhookUrl, consoleUrl: `http://127.0.0.1:${adminPort}` };
+function addressesOf(app: App | null): Addresses | null {
+  if (app === null || app.webhookUrl === null) return null;
+  return { webhookUrl: app.webhookUrl, consoleUrl: app.consoleUrl };
 }

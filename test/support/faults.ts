@@ -76,9 +76,10 @@ async function brokerDown({ site, awayMs }: Strike): Promise<number> {
   return 1;
 }
 
+/** Webhooks are taken meanwhile, so it may last: a minute in the full matrix. */
 async function redisDown({ site, awayMs }: Strike): Promise<number> {
   await site.services?.redis.kill();
-  await pause(awayMs);
+  await pause(awayMs * 4);
   await site.services?.redis.restart();
   return 1;
 }

@@ -22,6 +22,8 @@ export async function faultsMain(args: readonly string[]): Promise<number> {
     process.stderr.write(USAGE);
     return 2;
   }
+  // Leaving so takes along what was started.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
   const results = await runMatrix({
     ...options,
     told: (cell) => void process.stderr.write(`${cellLine(cell)}\n`),

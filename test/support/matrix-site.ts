@@ -1,5 +1,5 @@
 // Where a cell of the fault matrix happens: an installation of processes that can fail, with lines to Slack, Google and Redis
-// that can fail too. Embedded: one process. Over Kafka and Redis: ingest and respond in one, two replicas of detect.
+// that can fail too. Embedded: one process. Over Kafka and Redis: ingest with respond, one more of respond, two of detect.
 import { randomUUID } from 'node:crypto';
 import type { Role } from '../../src/app.ts';
 import { startGateway } from './crash-gateway.ts';
@@ -35,6 +35,8 @@ export type Site = {
   readonly services: OwnServices | null;
   webhookUrl(): string;
   consoleUrl(): string;
+  /** Of every process that runs. */
+  consoleUrls(): readonly string[];
   /** One more replica of detect. */
   join(): Promise<void>;
   close(): Promise<void>;
@@ -42,6 +44,7 @@ export type Site = {
 
 const ALL: readonly Role[] = ['ingest', 'detect', 'respond'];
 const FRONT: readonly Role[] = ['ingest', 'respond'];
+const RESPOND: readonly Role[] = ['respond'];
 const DETECT: readonly Role[] = ['detect'];
 
 export async function openSite(services: OwnServices | null): Promise<Site> {
@@ -82,7 +85,9 @@ export async function openSite(services: OwnServices | null): Promise<Site> {
     await Promise.all([slack.close(), sheets.close()]);
   };
   try {
-    const places = (services === null ? [ALL] : [FRONT, DETECT, DETECT]).map((roles) => seatOf(startWith(roles)));
+    const places = (services === null ? [ALL] : [FRONT, RESPOND, DETECT, DETECT]).map((roles) =>
+      seatOf(startWith(roles)),
+    );
     await Promise.all(places.map(({ seat }) => seat.begin()));
     const front = (): RunningProcess | null => places[0]?.running() ?? null;
     return {
@@ -94,6 +99,7 @@ export async function openSite(services: OwnServices | null): Promise<Site> {
       services,
       webhookUrl: () => front()?.webhookUrl ?? NOWHERE.webhookUrl,
       consoleUrl: () => front()?.consoleUrl ?? NOWHERE.consoleUrl,
+      consoleUrls: () => places.flatMap(({ running }) => running()?.consoleUrl ?? []),
       join: async () => void (await startWith(DETECT)()),
       close,
     };

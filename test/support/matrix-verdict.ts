@@ -48,7 +48,7 @@ export async function judge(site: Site, offered: readonly Offered[]): Promise<Ve
     missed: [...missed, ...rowless],
     doubled: [...extra, ...twice],
     longestMs: longestDelay(site, offered, open),
-    possiblyDuplicate: await possiblyDuplicate(site.consoleUrl()),
+    possiblyDuplicate: await possiblyDuplicate(site.consoleUrls()),
   };
 }
 
@@ -105,8 +105,11 @@ function longestDelay({ slack }: Site, offered: readonly Offered[], open: readon
 const entityKey = ({ detector, account, entity }: Pick<Expected, 'detector' | 'account' | 'entity'>): string =>
   [detector, account ?? '', entity].join('|');
 
-async function possiblyDuplicate(consoleUrl: string): Promise<number> {
-  const text = await (await fetch(`${consoleUrl}/metrics`)).text();
-  const lines = text.split('\n').filter((line) => /^declinewatch_deliveries_total\{.*possibly_duplicate/.test(line));
+/** As the processes count it themselves. */
+async function possiblyDuplicate(consoleUrls: readonly string[]): Promise<number> {
+  const texts = await Promise.all(consoleUrls.map(async (url) => await (await fetch(`${url}/metrics`)).text()));
+  const lines = texts.flatMap((text) => text.split('\n')).filter((line) => COUNTER.test(line));
   return lines.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
 }
+
+const COUNTER = /^declinewatch_deliveries_total\{.*possibly_duplicate/;
