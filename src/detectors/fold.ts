@@ -103,6 +103,8 @@ function foldView(state: FoldState, view: View, { attempts: changed, context }: 
   const scope = scopeNumber(attempts, view);
   const known = handleOf(attempts, scope, view.attempt);
   const held = known < 0 ? undefined : attemptAt(attempts, known);
+  // Let go of at the limit: it merges no more, and it must not be counted as another one.
+  if (held === undefined && view.time < state.lostS) return;
   const merged = mergeView(held, view);
   if (held !== undefined && sameFacts(held, merged)) return;
   const waiting = state.signalsOfCharge.size === 0 ? [] : signalsOf(state, idInScope(view, view.attempt));

@@ -1,9 +1,9 @@
 // How long the fold's state is kept: a function of the log's prefix. Dropping goes by the greatest `receivedAt` seen, in
-// steps of an hour, never by a clock and never by event time.
+// steps of an hour, never by a clock and never by event time. Beyond the limit of what is held the oldest go before that.
 import { encodeMerged } from '../attempts/wire.ts';
 import type { Rule } from '../model/detector.ts';
 import { type Key, keyId } from '../model/entity.ts';
-import { attemptAt, handlesOf, removeAttempt } from './attempt-table.ts';
+import { attemptAt, handlesOf, removeAttempt, sizeOf } from './attempt-table.ts';
 import { cellsFrom } from './cells.ts';
 import type { Entities, Group } from './entities.ts';
 import { openBefore } from './episodes.ts';
@@ -15,9 +15,12 @@ import type { Row } from './window-store.ts';
 const STEP_S = 3_600;
 export const HEAD_ROW = 'head/';
 
-/** Seconds: a live view can no longer be dated before it, so instants before it belong to the history lane. */
+/**
+ * Seconds: a live view can no longer be dated before it, so instants before it belong to the history lane. What was let go
+ * of at the limit is not judged any more either: what was told of it stays as it was told.
+ */
 export function liveFromS(state: FoldState): number {
-  return Math.floor((state.greatestReceivedAt - latenessOf(state)) / 1000);
+  return Math.max(Math.floor((state.greatestReceivedAt - latenessOf(state)) / 1000), state.lostS);
 }
 
 function latenessOf(state: FoldState): number {
@@ -40,11 +43,14 @@ export function horizonMs(state: FoldState): number {
 
 /**
  * Drops what no live view can change any more and no open episode needs; the beginnings of open episodes are kept as
- * heads. Does nothing until another hour of `receivedAt` has passed. The rows say what the store must keep and forget.
+ * heads. Does nothing until another hour of `receivedAt` has passed or there are too many. The rows say what the store must
+ * keep and forget.
  */
 export function expire(state: FoldState): Row[] {
   if (state.lane === 'all') return [];
-  const cutS = Math.floor((state.greatestReceivedAt - horizonMs(state)) / 1000 / STEP_S) * STEP_S;
+  state.lostS = Math.max(state.lostS, limitS(state));
+  const agedS = Math.floor((state.greatestReceivedAt - horizonMs(state)) / 1000 / STEP_S) * STEP_S;
+  const cutS = Math.max(agedS, state.lostS);
   if (cutS <= state.cutS) return [];
   const rows = keysBefore(state, cutS).flatMap((key) => keepHead(state, key, cutS));
   state.cutS = cutS;
@@ -55,12 +61,27 @@ export function expire(state: FoldState): Row[] {
   return rows;
 }
 
-/** Seconds: what is older is in no window that ends at or after the cut. */
-export function heldFromS({ cutS, detectors }: FoldState): number {
+/** One in ten goes, so that the next time is not at the next record. */
+const LET_GO = 0.1;
+
+/** Seconds: what is dated before it must go for the limit; 0: nothing. */
+function limitS({ attempts, signals, maxAttempts }: FoldState): number {
+  const held = sizeOf(attempts) + signals.size;
+  if (held <= maxAttempts) return 0;
+  const times = new Float64Array(held);
+  let at = 0;
+  for (const handle of handlesOf(attempts)) times[at++] = attempts.times[handle] ?? 0;
+  for (const { merged } of signals.values()) times[at++] = merged.time;
+  times.sort();
+  return (times[Math.floor(held - maxAttempts * (1 - LET_GO))] ?? 0) + 1;
+}
+
+/** Seconds: what is older is in no window that ends at or after the cut, or has been let go of. */
+export function heldFromS({ cutS, lostS, detectors }: FoldState): number {
   let windowS = 0;
   for (const { versions } of detectors.values())
     for (const { settings } of versions) windowS = Math.max(windowS, settings?.windowS ?? 0);
-  return cutS - windowS;
+  return Math.max(cutS - windowS, lostS);
 }
 
 /** Keys with anything before the cut. */
@@ -104,7 +125,7 @@ function dropHits(state: FoldState, group: Group, entities: Entities, fromS: num
     entity.cells.forEach((cells, i) => {
       const layout = group.slots[i]?.revision.layout;
       if (cells === undefined || layout === undefined) return;
-      const kept = cellsFrom(cells, layout, state.cutS - layout.windowS);
+      const kept = cellsFrom(cells, layout, Math.max(state.cutS - layout.windowS, state.lostS));
       kept.settled = null;
       entity.cells[i] = kept.list.length === 0 ? undefined : kept;
     });

@@ -42,9 +42,16 @@ export type FoldState = {
   greatestReceivedAt: number;
   /** Seconds: breach instants before it have been dropped. */
   cutS: number;
+  /** Seconds: the limit has been reached, and attempts dated before it were let go of although they were still needed. 0: never. */
+  lostS: number;
+  /** Most attempts and signals that are held; beyond it the oldest go. */
+  readonly maxAttempts: number;
 };
 
-export function createState(options: { readonly lane: 'live' | 'all' }): FoldState {
+/** 100 to 200 bytes of memory each for what is held of one, and as much of Redis: docs/operations.md. */
+export const MAX_ATTEMPTS = 2_000_000;
+
+export function createState(options: { readonly lane: 'live' | 'all'; readonly maxAttempts?: number }): FoldState {
   return {
     lane: options.lane,
     attempts: createAttemptTable(),
@@ -57,6 +64,8 @@ export function createState(options: { readonly lane: 'live' | 'all' }): FoldSta
     heads: new Map(),
     greatestReceivedAt: 0,
     cutS: 0,
+    lostS: 0,
+    maxAttempts: options.maxAttempts ?? MAX_ATTEMPTS,
   };
 }
 
@@ -137,7 +146,7 @@ export function statsOf({ attempts, signals, groups, detectors }: FoldState): Fo
 
 export const CLOCK_ROW = 'state/clock';
 
-/** The two instants that dropping goes by, for the window store. */
-export function clockRow({ greatestReceivedAt, cutS }: FoldState): Row {
-  return { kind: 'mark', id: CLOCK_ROW, value: JSON.stringify({ greatestReceivedAt, cutS }) };
+/** The instants that dropping goes by, for the window store. */
+export function clockRow({ greatestReceivedAt, cutS, lostS }: FoldState): Row {
+  return { kind: 'mark', id: CLOCK_ROW, value: JSON.stringify({ greatestReceivedAt, cutS, lostS }) };
 }

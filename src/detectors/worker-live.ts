@@ -38,7 +38,13 @@ export type Due = { readonly key: Key; readonly atMs: number };
 
 export type Marked = { readonly key: Key; readonly mark: ReportMark };
 
-export type LiveParts = { readonly log: EventLog; readonly store: WindowStore; readonly nowMs: number };
+export type LiveParts = {
+  readonly log: EventLog;
+  readonly store: WindowStore;
+  readonly nowMs: number;
+  /** Of attempts and signals held. Default: MAX_ATTEMPTS. */
+  readonly maxAttempts?: number | undefined;
+};
 
 /** `known`: rules of a state that was just dropped, which the log need not hold any more. */
 export async function loadLive(parts: LiveParts, partition: number, known: readonly Rule[] = []): Promise<Live> {
@@ -47,7 +53,7 @@ export async function loadLive(parts: LiveParts, partition: number, known: reado
   const ends = await endsOf(log, partition);
   if (next === null) return await beginLive(parts, partition, known);
   checkGap('attempts', next, ends);
-  const live = emptyLive(next, ends.next);
+  const live = emptyLive(parts, next, ends.next);
   live.stored = next;
   for await (const rows of pages) {
     restoreRows(live.state, rows);
@@ -85,7 +91,7 @@ async function recallTold(
 }
 
 async function beginLive(parts: LiveParts, partition: number, known: readonly Rule[]): Promise<Live> {
-  const live = emptyLive(0, 0);
+  const live = emptyLive(parts, 0, 0);
   const { origin, rows, end, recalled } = await findOrigin({ ...parts, partition }, live.state, known);
   for (const [id, key] of recalled) live.recalled.set(id, key);
   live.origin = origin;
@@ -95,9 +101,9 @@ async function beginLive(parts: LiveParts, partition: number, known: readonly Ru
   return live;
 }
 
-function emptyLive(next: number, end: number): Live {
+function emptyLive({ maxAttempts }: LiveParts, next: number, end: number): Live {
   return {
-    state: createState({ lane: 'live' }),
+    state: createState({ lane: 'live', ...(maxAttempts === undefined ? {} : { maxAttempts }) }),
     next,
     stored: null,
     end,

@@ -57,7 +57,7 @@ export function lookAt(look: Look, key: Key, output: Output): void {
   const standing = standingOf(live.state, key, {
     mark: before,
     timeMs: timeOf(live, nowMs),
-    exactFromS: live.origin.exactFromS,
+    exactFromS: exactFromOf(live),
   });
   const { episodes } = standing;
   let mark = standing.mark;
@@ -76,6 +76,12 @@ export function lookAt(look: Look, key: Key, output: Output): void {
   if (due.due === 'later') live.due.set(id, { key, atMs: Math.max(due.atMs, nowMs + 1) });
   else live.due.delete(id);
   rest(live, id, { nowMs, members: episodes.reduce((sum, { attemptCount }) => sum + attemptCount, 0) });
+}
+
+/** Seconds: attempts before it may lack, in the log or for the limit of what is held; null: none does. */
+function exactFromOf({ origin, state }: Live): number | null {
+  if (state.lostS === 0) return origin.exactFromS;
+  return Math.max(state.lostS, origin.exactFromS ?? 0);
 }
 
 /** Behind the log, the clock is ahead of what is known: nothing is over before it has been read that it is. */

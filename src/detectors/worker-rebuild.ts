@@ -2,7 +2,7 @@
 import { AppError, messageOf } from '../model/errors.ts';
 import { sizeOf } from './attempt-table.ts';
 import { keysOf } from './fold.ts';
-import { horizonMs } from './retain.ts';
+import { heldFromS, horizonMs } from './retain.ts';
 import { type Live, originRow, rulesOf, setMark } from './worker-live.ts';
 import { emptyOutput, lookAt, withdrawRecalled } from './worker-look.ts';
 import { endsOf, needsEarlierOrigin, offsetAt } from './worker-origin.ts';
@@ -28,10 +28,9 @@ export async function goBack(seat: Seat, live: Live): Promise<number> {
 
 export async function dropOldRows(seat: Seat, live: Live): Promise<void> {
   const { log, store, logger } = seat.options;
-  const windowS = Math.max(0, ...rulesOf(live.state).map(({ settings }) => settings?.windowS ?? 0));
   try {
     // A live view is dated at most five minutes ahead; the rest of the hour is for record times out of order.
-    const offset = await offsetAt(log, seat.partition, (live.state.cutS - windowS - HOUR_S) * 1000);
+    const offset = await offsetAt(log, seat.partition, (heldFromS(live.state) - HOUR_S) * 1000);
     await store.expire(seat.partition, offset);
   } catch (error) {
     logger.warn(

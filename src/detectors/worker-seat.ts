@@ -4,7 +4,7 @@ import type { EventLog } from '../log/event-log.ts';
 import type { Clock } from '../model/clock.ts';
 import type { Rule } from '../model/detector.ts';
 import { AppError, messageOf } from '../model/errors.ts';
-import { statsOf } from './state.ts';
+import { MAX_ATTEMPTS, statsOf } from './state.ts';
 import type { WindowStore } from './window-store.ts';
 import { type Live, loadLive } from './worker-live.ts';
 import type { Look, Output } from './worker-look.ts';
@@ -27,6 +27,8 @@ export type PartitionOptions = {
   /** Key of the hashes of e-mail and IP. */
   readonly piiKey: string;
   readonly metrics?: DetectMetrics;
+  /** Most attempts and signals held in a partition; beyond it the oldest go. Default: MAX_ATTEMPTS. */
+  readonly maxAttempts?: number;
 };
 
 export type PartitionStatus = {
@@ -37,6 +39,11 @@ export type PartitionStatus = {
   readonly lag: number;
   readonly attempts: number;
   readonly keys: number;
+  /** Attempts and signals held, and most of them that may be. */
+  readonly held: number;
+  readonly maxHeld: number;
+  /** Filters that failed at run time, by detector. */
+  readonly filterErrors: Readonly<Record<string, number>>;
   readonly rebuilding: { readonly from: number; readonly until: number } | null;
   /** Why it stands still; null: it does not. */
   readonly problem: { readonly code: string; readonly message: string; readonly help: string } | null;
@@ -68,8 +75,8 @@ export function drop(seat: Seat): void {
 /** The state, loaded if need be. `known`: rules that the log need not hold any more. */
 export async function present(seat: Seat, known: readonly Rule[] = []): Promise<Live> {
   if (seat.live !== null) return seat.live;
-  const { log, store, clock, logger } = seat.options;
-  const live = await loadLive({ log, store, nowMs: clock.now() }, seat.partition, known);
+  const { log, store, clock, logger, maxAttempts } = seat.options;
+  const live = await loadLive({ log, store, nowMs: clock.now(), maxAttempts }, seat.partition, known);
   const { from, rebuildUntil, exactFromS } = live.origin;
   if (rebuildUntil !== null)
     logger.info({ partition: seat.partition, from, until: rebuildUntil }, 'windows are rebuilt from the log');
@@ -127,10 +134,14 @@ export async function watched<T>(seat: Seat, by: Mover, work: () => Promise<T>):
   }
 }
 
-export function statusOf({ partition, live, problem: found }: Seat): PartitionStatus {
+export function statusOf({ partition, options, live, problem: found }: Seat): PartitionStatus {
   const problem = found && { code: found.code, message: found.message, help: found.help };
-  if (live === null) return { partition, next: null, lag: 0, attempts: 0, keys: 0, rebuilding: null, problem };
-  const { attempts, keys } = statsOf(live.state);
+  if (live === null) {
+    const maxHeld = options.maxAttempts ?? MAX_ATTEMPTS;
+    const nothing = { attempts: 0, keys: 0, held: 0, maxHeld, filterErrors: {}, rebuilding: null };
+    return { partition, next: null, lag: 0, ...nothing, problem };
+  }
+  const { attempts, signals, keys, filterErrors } = statsOf(live.state);
   const { from, rebuildUntil } = live.origin;
   return {
     partition,
@@ -138,6 +149,9 @@ export function statusOf({ partition, live, problem: found }: Seat): PartitionSt
     lag: Math.max(0, live.end - live.next),
     attempts,
     keys,
+    held: attempts + signals,
+    maxHeld: live.state.maxAttempts,
+    filterErrors,
     rebuilding: rebuildUntil === null ? null : { from, until: rebuildUntil },
     problem,
   };
