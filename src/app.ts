@@ -30,11 +30,13 @@ import { startWebhookServer } from './ingest/webhook.ts';
 import type { EventLog } from './log/event-log.ts';
 import { type Clock, systemClock } from './model/clock.ts';
 import type { GeneralSettings } from './model/detector.ts';
+import type { Proposals } from './model/proposal.ts';
 import { type PreviewRows, startSheetsPreview } from './sinks/preview.ts';
 import { startSheets } from './sinks/sheets.ts';
 import { createLogger } from './telemetry/logger.ts';
 import { createMetrics, type Metrics } from './telemetry/metrics.ts';
 import { attemptsOfIncident } from './tuning/members.ts';
+import { createProposals } from './tuning/proposals.ts';
 import { startVerifyJob } from './tuning/verify-job.ts';
 
 /** `manage`: incidents can be read and acted on, nothing is told or heard; what the CLI opens for one command. */
@@ -151,6 +153,12 @@ async function assemble(parts: Parts): Promise<App> {
   const verifying = { log, feed, piiKey, clock, logger: child('verify'), settle: runHistory };
   const verification = startVerifyJob(has('respond') ? verifying : { ...verifying, everyMs: null });
   teardown.push('verification', () => verification.close());
+  let proposals: Proposals | null = null;
+  if (has('respond')) {
+    const made = createProposals({ log, feed, piiKey, clock, logger: child('proposals') });
+    teardown.push('proposals', () => made.close());
+    proposals = made;
+  }
   const deliveries = await openDeliveryIndex({ log, ...groupOf(kind, 'delivery-index') });
   teardown.push('delivery index', () => deliveries.close());
   const deadLetters = await openDeadLetterIndex({ log, ...groupOf(kind, 'dead-letter-index') });
@@ -173,7 +181,7 @@ async function assemble(parts: Parts): Promise<App> {
     health,
     metrics: async () => await metrics.text(readingsOf(sources, await health(), clock.now())),
     validateDetector: validateChange,
-    operations: operationsOf({ ...verifying, ...stripe, deadLetters, general, verification, runHistory }),
+    operations: operationsOf({ ...verifying, ...stripe, deadLetters, general, verification, runHistory, proposals }),
     preview: () => told.preview,
     demo: demo ? { lines: DEMO_LINES } : null,
   });
@@ -190,7 +198,7 @@ async function assemble(parts: Parts): Promise<App> {
 
   // What is told: Slack and the sheet.
   if (has('respond')) {
-    told = await startTelling({ ...parts, log, feed, metrics, consoleUrl, sources });
+    told = await startTelling({ ...parts, log, feed, metrics, consoleUrl, sources, proposals });
     teardown.push('latency', observeLatency(feed, metrics));
   }
 
@@ -260,11 +268,12 @@ type TellingParts = Parts & {
   readonly metrics: Metrics;
   readonly consoleUrl: string;
   readonly sources: HealthSources;
+  readonly proposals: Proposals | null;
 };
 
 /** In the demo how it would look; else each output that is configured. */
 async function startTelling(parts: TellingParts): Promise<Told> {
-  const { config, options, logger, teardown, clock, log, feed, consoleUrl, sources } = parts;
+  const { config, options, logger, teardown, clock, log, feed, consoleUrl, sources, proposals } = parts;
   const common = { log, consoleUrl, clock, metrics: parts.metrics.delivery };
   if (options.demo) {
     const shown = { ...common, incidents: incidentsOf(feed) };
@@ -294,6 +303,7 @@ async function startTelling(parts: TellingParts): Promise<Told> {
       feed,
       settings: config.google,
       logger: logger.child({ part: 'sheets' }),
+      ...(proposals === null ? {} : { proposals }),
     });
     teardown.push('sheets', () => sheets.close());
     sources.deliveries.push(() => sheets.status());

@@ -11,11 +11,13 @@ import type { EventLog } from '../log/event-log.ts';
 import type { Clock } from '../model/clock.ts';
 import type { GeneralSettings } from '../model/detector.ts';
 import { messageOf } from '../model/errors.ts';
+import type { Proposals } from '../model/proposal.ts';
 import { readVerifyQuestion, readWhatIfQuestion, readWhyQuestion } from '../tuning/questions.ts';
 import type { VerifyJob } from '../tuning/verify-job.ts';
 import { whatIf } from '../tuning/what-if.ts';
 import { why } from '../tuning/why.ts';
 import { deadLetterOperations } from './dead-letter-operations.ts';
+import { proposalOperations } from './proposal-operations.ts';
 
 export type OperationParts = {
   readonly log: EventLog;
@@ -30,6 +32,8 @@ export type OperationParts = {
   readonly backfills: Backfills;
   readonly reconciliation: Reconciliation | null;
   readonly verification: VerifyJob;
+  /** null: this process does not respond. */
+  readonly proposals: Proposals | null;
   /** Evaluates what waits for the history lane. */
   readonly runHistory: () => Promise<void>;
 };
@@ -40,6 +44,7 @@ export function operationsOf(parts: OperationParts): readonly Operation[] {
     ...verifyOperations(parts),
     whyOperation(parts),
     whatIfOperation(parts),
+    ...proposalOperations(parts),
     ...deadLetterOperations(parts),
   ];
 }

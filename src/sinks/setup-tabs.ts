@@ -2,6 +2,7 @@
 import { MODES } from '../model/detector.ts';
 import { VERDICTS } from '../model/incident.ts';
 import { SEVERITY_WORDS, VERDICT_WORDS } from '../model/words.ts';
+import { STATUS_ASKS, STATUS_SAYS } from './detectors-rows.ts';
 import { COLUMNS } from './rows.ts';
 import type { Request } from './sheets-client.ts';
 import type { TabKey, TabName } from './sheets-layout.ts';
@@ -43,7 +44,7 @@ const detectorColumns: readonly TabColumn[] = [
   { number: 6, id: 'window', header: 'Window', width: 90, ...open },
   { number: 7, id: 'in_force', header: 'In force', width: 260, ...own },
   { number: 8, id: 'what_if', header: 'What if', width: 320, ...own },
-  { number: 9, id: 'status', header: 'Status', width: 110, ...own },
+  { number: 9, id: 'status', header: 'Status', width: 110, isOpen: true, choices: [...STATUS_ASKS, ...STATUS_SAYS] },
   { number: 10, id: 'error', header: 'Error', width: 260, ...own },
   { number: 11, id: 'version', header: 'Version', width: 70, ...own },
 ];

@@ -11,7 +11,7 @@ import { fenceAfter, freshSheetId, type MarkedTab, type Marks, readMarks, type T
 export type SetupOptions = {
   readonly api: SheetsApi;
   readonly signal: AbortSignal;
-  /** False: only the tab for rows and its columns. */
+  /** False: only the tabs that are written into, and their columns. */
   readonly isWhole: boolean;
   /** Take a copy of another installation's sheet for this one. */
   readonly takeCopy?: boolean;
@@ -85,12 +85,8 @@ function plan(
   const incidents = addIncidentsTab ? [...wanted, Math.max(...wanted) + 1] : wanted;
   const keys: readonly TabKey[] = [
     ...incidents.map((serial): TabKey => ({ name: 'incidents', serial })),
-    ...(isWhole
-      ? ([
-          { name: 'detectors', serial: 0 },
-          { name: 'summary', serial: 0 },
-        ] as const)
-      : []),
+    { name: 'detectors', serial: 0 },
+    ...(isWhole ? [{ name: 'summary', serial: 0 } as const] : []),
   ];
   const newest = incidents.at(-1) ?? 0;
   const source = summarySource({ name: 'incidents', serial: newest }, markedOf, seen);

@@ -6,10 +6,12 @@ import type { Clock } from '../model/clock.ts';
 import type { DeliveryPlace } from '../model/delivery.ts';
 import type { Incident } from '../model/incident.ts';
 import { plural } from '../model/words.ts';
+import { type DetectorTab, detectorRequests, type RowWrite } from './detectors-tab.ts';
 import { VERSION_COLUMN } from './rows.ts';
 import { readColumn, readMarkedRows, refuseForeign } from './sheets-ask.ts';
 import type { SheetsApi, SheetsClient } from './sheets-client.ts';
 import { retryOf, SheetsError } from './sheets-errors.ts';
+import { fenceAfter } from './sheets-layout.ts';
 import { findRow, placeOf, planWrite, type Sorted, sortOut, type Write } from './sheets-plan.ts';
 import { verifyWrite } from './sheets-verify.ts';
 import { createViewer, type Viewer, type WrittenRow } from './sheets-view.ts';
@@ -54,6 +56,10 @@ type Batch = {
 export type SheetsSink = Sink & {
   /** What analysts wrote, in one read. Rejects with a SheetsError. */
   readEdits(signal: AbortSignal): Promise<readonly WrittenRow[]>;
+  /** The tab of detectors, in one read. Rejects with a SheetsError. */
+  readDetectors(signal: AbortSignal): Promise<DetectorTab>;
+  /** What differs from what stands there, in one write; nothing if nothing does. Rejects with a SheetsError. */
+  writeDetectors(writes: readonly RowWrite[], signal: AbortSignal): Promise<void>;
   /** Writes the rows of these incidents again as they stand. Rejects with a SheetsError; then the next write does it. */
   rewrite(ids: readonly string[], signal: AbortSignal): Promise<void>;
 };
@@ -61,6 +67,7 @@ export type SheetsSink = Sink & {
 export function createSheetsSink(options: SheetsSinkOptions): SheetsSink {
   const parts: Parts = { ...options, session: createSession(options), spoilt: new Set() };
   const inTurn = createTurns();
+  let seenDetectors: DetectorTab | null = null;
   return {
     slot: 'row',
     batch: { maxSize: MAX_BATCH, everyMs: options.everyMs ?? EVERY_MS },
@@ -77,6 +84,15 @@ export function createSheetsSink(options: SheetsSinkOptions): SheetsSink {
           return found === null ? null : placeOf(api.spreadsheetId, found.view, found.row);
         });
       }),
+    readDetectors: async (signal) =>
+      await inTurn(async () => {
+        seenDetectors = (await (await parts.session()).viewer.lookAtDetectors(signal)).tab;
+        return seenDetectors;
+      }),
+    writeDetectors: async (writes, signal) => {
+      if (seenDetectors !== null && detectorRequests(seenDetectors, writes, 'UTC').length === 0) return;
+      await inTurn(async () => await writeDetectorRows(await parts.session(), writes, signal));
+    },
     readEdits: async (signal) => await inTurn(async () => await (await parts.session()).viewer.readEdits(signal)),
     rewrite: async (ids, signal) =>
       await inTurn(async () => {
@@ -84,6 +100,25 @@ export function createSheetsSink(options: SheetsSinkOptions): SheetsSink {
         await writeAll({ parts, session: await parts.session(), signal, results: new Map() }, []);
       }),
   };
+}
+
+/** Looks again first: rows may have been moved since it was decided. */
+async function writeDetectorRows(
+  { api, viewer }: Session,
+  writes: readonly RowWrite[],
+  signal: AbortSignal,
+): Promise<void> {
+  const { tab, fence, timeZone } = await viewer.lookAtDetectors(signal);
+  const requests = detectorRequests(tab, writes, timeZone);
+  if (requests.length === 0) return;
+  try {
+    await api.write([...fenceAfter(fence), ...requests], [], signal);
+    viewer.wrote(fence + 1);
+  } catch (error) {
+    // Somebody else wrote in between, or the answer was lost: the next reading shows it.
+    viewer.forget();
+    throw error;
+  }
 }
 
 /** One call at a time: all of them share what is known of the sheet. */

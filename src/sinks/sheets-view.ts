@@ -1,12 +1,13 @@
 // The rows as they stand now: which incident is in which row of which tab. Read anew before every write, since people sort,
 // move and insert; what seldom changes (which column is where) is kept until the headers look different.
 import type { Clock } from '../model/clock.ts';
+import { type DetectorTab, readDetectorTab } from './detectors-tab.ts';
 import { COLUMNS, ID_COLUMN, NOTES_COLUMN, OWNER_COLUMN, VERDICT_COLUMN } from './rows.ts';
 import { setUp } from './setup.ts';
-import { parseA1 } from './sheets-a1.ts';
 import type { MatchedRange, SheetsApi } from './sheets-client.ts';
 import { SheetsError } from './sheets-errors.ts';
 import { byId, columnId, headerId, incidentNumber, type MarkedTab, readMarks } from './sheets-layout.ts';
+import { rangeOf, textOf } from './sheets-ranges.ts';
 
 /** One tab of rows. Indices count from 0. */
 export type TabView = {
@@ -35,11 +36,15 @@ export type Viewer = {
   look(gids: ReadonlySet<number> | 'all', signal: AbortSignal): Promise<View>;
   /** What analysts wrote, in one read, from the newest two tabs. Rejects with a SheetsError. */
   readEdits(signal: AbortSignal): Promise<readonly WrittenRow[]>;
+  /** The tab of detectors as it stands: one read. Makes it if it lacks. Rejects with a SheetsError. */
+  lookAtDetectors(signal: AbortSignal): Promise<DetectorView>;
   /** A write has been carried out. */
   wrote(fence: number): void;
   /** What is kept may be wrong: read it again. */
   forget(): void;
 };
+
+export type DetectorView = Pick<View, 'timeZone' | 'fence'> & { readonly tab: DetectorTab };
 
 /** The analysts' cells of one row as text, trimmed. */
 export type WrittenRow = {
@@ -63,6 +68,7 @@ type Kept = {
   readonly timeZone: string;
   fence: number;
   readonly known: readonly MarkedTab[];
+  readonly detectors: MarkedTab | null;
   readonly headers: Map<number, string>;
 };
 
@@ -80,7 +86,8 @@ export function createViewer({ api, clock, changed, rowsPerTab }: ViewerOptions)
     if (done.changed.length > 0) changed(done.changed);
     const { tabs, fence } = await readMarks(api, signal);
     const known = tabs.filter(({ key }) => key.name === 'incidents');
-    return { at: clock.now(), timeZone: done.timeZone, fence, known, headers: new Map() };
+    const detectors = tabs.find(({ key }) => key.name === 'detectors') ?? null;
+    return { at: clock.now(), timeZone: done.timeZone, fence, known, detectors, headers: new Map() };
   };
   return {
     look: async (gids, signal) => {
@@ -93,14 +100,18 @@ export function createViewer({ api, clock, changed, rowsPerTab }: ViewerOptions)
           if (last.rows.size < rowsPerTab) return { ...kept, tabs };
           kept = await learn(signal, true);
         } else kept = null;
-        if (looks === LOOKS)
-          throw new SheetsError({
-            code: 'sheet_unavailable',
-            message: 'The tab for rows is being changed all the time.',
-            help: '',
-            sent: 'no',
-          });
+        if (looks === LOOKS) throw changing('rows');
       }
+    },
+    lookAtDetectors: async (signal) => {
+      for (let looks = 1; looks <= LOOKS; looks += 1) {
+        kept ??= await learn(signal, false);
+        const { detectors, fence, timeZone } = kept;
+        const tab = detectors === null ? null : await readDetectorTab(api, detectors, signal);
+        if (tab !== null) return { tab, fence, timeZone };
+        kept = null;
+      }
+      throw changing('detectors');
     },
     readEdits: async (signal) => {
       kept ??= await learn(signal, false);
@@ -115,6 +126,11 @@ export function createViewer({ api, clock, changed, rowsPerTab }: ViewerOptions)
       kept = null;
     },
   };
+}
+
+function changing(what: string): SheetsError {
+  const message = `The tab for ${what} is being changed all the time.`;
+  return new SheetsError({ code: 'sheet_unavailable', message, help: '', sent: 'no' });
 }
 
 function tabsToRead(known: readonly MarkedTab[], gids: ReadonlySet<number> | 'all'): readonly MarkedTab[] {
@@ -198,16 +214,4 @@ async function readWritten(
     });
   }
   return rows;
-}
-
-const textOf = (cell: unknown): string => String(cell ?? '').trim();
-
-function rangeOf(ranges: readonly MatchedRange[], metadataId: number) {
-  const matched = ranges.find(({ dataFilters = [] }) =>
-    dataFilters.some(({ developerMetadataLookup }) => developerMetadataLookup?.metadataId === metadataId),
-  );
-  const range = parseA1(matched?.valueRange?.range ?? '');
-  if (range === null) return null;
-  const values: readonly (readonly unknown[])[] = matched?.valueRange?.values ?? [];
-  return { ...range, values };
 }

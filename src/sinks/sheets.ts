@@ -5,6 +5,8 @@ import type { DeliveryMetrics, DeliveryStatus } from '../deliveries/status.ts';
 import type { IncidentFeed } from '../feed/feed.ts';
 import type { EventLog } from '../log/event-log.ts';
 import type { Clock } from '../model/clock.ts';
+import type { Proposals } from '../model/proposal.ts';
+import { startDetectorDesk } from './detectors-desk.ts';
 import { type Edits, startEdits } from './edits.ts';
 import { createSheetsClient, type SheetsSettings } from './sheets-client.ts';
 import { createSheetsSink } from './sheets-sink.ts';
@@ -19,7 +21,9 @@ export type SheetsOptions = {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics?: DeliveryMetrics;
-  /** Milliseconds between two readings of edits (default 10 s), and between two writes of rows (default 2 s). */
+  /** Where edits of detectors go. Absent: the tab of detectors is left alone. */
+  readonly proposals?: Proposals;
+  /** Milliseconds between two readings of edits (default 10 s, of detectors 6 s), and between two writes of rows (default 2 s). */
   readonly readEveryMs?: number;
   readonly writeEveryMs?: number;
 };
@@ -62,9 +66,23 @@ export async function startSheets(options: SheetsOptions): Promise<Sheets> {
     ...(readEveryMs === undefined ? {} : { everyMs: readEveryMs }),
   });
   reading.edits = edits;
+  const { proposals } = options;
+  const detectors =
+    proposals === undefined
+      ? null
+      : startDetectorDesk({
+          sink,
+          feed,
+          proposals,
+          clock,
+          logger,
+          isActive: () => deliveries.status().active,
+          ...(readEveryMs === undefined ? {} : { everyMs: readEveryMs }),
+        });
   return {
     status: deliveries.status,
     close: async () => {
+      await detectors?.close();
       await edits.close();
       await deliveries.close();
     },

@@ -1,0 +1,73 @@
+// Proposals over the API: made, listed, applied, discarded, and the newest version of a detector taken back.
+import type { Operation } from '../console/options.ts';
+import type { IncidentFeed } from '../feed/feed.ts';
+import { AppError } from '../model/errors.ts';
+import type { Decision, Proposal, Proposals } from '../model/proposal.ts';
+import { readProposal, readProposalId, readRevert } from '../tuning/proposal-questions.ts';
+
+export type ProposalParts = {
+  /** null: this process does not respond. */
+  readonly proposals: Proposals | null;
+  readonly feed: Pick<IncidentFeed, 'settings'>;
+};
+
+/** `{"proposal":{"id","detector","basedOn","change","by","at","state","progress","words","result","problem"}}`. */
+export function proposalOperations({ proposals, feed }: ProposalParts): readonly Operation[] {
+  if (proposals === null) return [];
+  return [
+    {
+      method: 'GET',
+      path: '/proposals',
+      run: async ({ query }) => {
+        const id = query.get('id');
+        if (id !== null) return { status: 200, body: { proposal: proposalJson(known(proposals, id)) } };
+        const listed = proposals.list().map((one) => ({ ...proposalJson(one), result: undefined }));
+        return { status: 200, body: { proposals: listed } };
+      },
+    },
+    {
+      method: 'POST',
+      path: '/proposals',
+      run: async ({ body, actor }) => {
+        const proposal = proposals.propose({ ...readProposal(body, feed), by: actor });
+        return { status: 202, body: { proposal: proposalJson(proposal) } };
+      },
+    },
+    {
+      method: 'POST',
+      path: '/proposals/apply',
+      run: async ({ body, actor }) => {
+        const { id } = known(proposals, readProposalId(body));
+        return decided(await proposals.apply(id, actor));
+      },
+    },
+    {
+      method: 'POST',
+      path: '/proposals/discard',
+      run: async ({ body, actor }) => decided(proposals.discard(known(proposals, readProposalId(body)).id, actor)),
+    },
+    {
+      method: 'POST',
+      path: '/proposals/revert',
+      run: async ({ body, actor }) => decided(await proposals.revert(readRevert(body), actor)),
+    },
+  ];
+}
+
+function known(proposals: Proposals, id: string): Proposal {
+  const proposal = proposals.get(id);
+  if (proposal !== null) return proposal;
+  throw new AppError('not_found', `There is no proposal ${id.slice(0, 40)}.`, {
+    help: 'Proposals are kept until the service restarts: make it again.',
+  });
+}
+
+const proposalJson = (proposal: Proposal) => ({ ...proposal, at: new Date(proposal.at).toISOString() });
+
+function decided(decision: Decision): { readonly status: 200 | 202; readonly body: object } {
+  if (decision.outcome === 'pending') return { status: 202, body: { pending: true } };
+  if (decision.outcome === 'done') return { status: 200, body: { version: decision.version } };
+  throw new AppError('invalid_transition', decision.message, {
+    help: 'Look at what is in force, with GET /api/detectors, and at the proposal, with GET /api/proposals.',
+  });
+}

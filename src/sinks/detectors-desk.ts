@@ -1,0 +1,264 @@
+// Keeps the tab of detectors true, and takes what analysts ask there: an edited cell is a proposal, `apply`, `discard` and
+// `revert` in Status decide. Every reading compares the whole tab, so whatever was overwritten or deleted comes back.
+import type { Logger } from 'pino';
+import { type Bell, createBell } from '../deliveries/bell.ts';
+import type { IncidentFeed } from '../feed/feed.ts';
+import type { Clock } from '../model/clock.ts';
+import type { AcceptedSettings } from '../model/commands.ts';
+import type { DetectorSettings } from '../model/detector.ts';
+import { messageOf } from '../model/errors.ts';
+import type { Actor } from '../model/incident.ts';
+import { type Decision, isOpenProposal, type Proposal, type Proposals } from '../model/proposal.ts';
+import { actorName } from '../model/words.ts';
+import {
+  askOf,
+  type DetectorColumnId,
+  editOf,
+  inForceWords,
+  openCells,
+  openText,
+  type StatusSays,
+  versionOf,
+} from './detectors-rows.ts';
+import { type DetectorRow, findDetectorRow, type RowWrite } from './detectors-tab.ts';
+import { type Cell, number, text } from './rows-cells.ts';
+import type { SheetsSink } from './sheets-sink.ts';
+
+export type DetectorDeskOptions = {
+  readonly sink: Pick<SheetsSink, 'readDetectors' | 'writeDetectors'>;
+  readonly feed: Pick<IncidentFeed, 'settings' | 'settingsHistory' | 'subscribe' | 'caughtUp'>;
+  readonly proposals: Proposals;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Of several replicas one reads: the one that writes. */
+  readonly isActive: () => boolean;
+  /** Default 6 s: ten of the sixty reads a minute. */
+  readonly everyMs?: number;
+};
+
+export type DetectorDesk = { close(): Promise<void> };
+
+const EVERY_MS = 6_000;
+const BY: Actor = { kind: 'sheet', id: 'sheet', name: 'the sheet' };
+
+/** What was made of a row's cells, and what is said beside them. */
+type Memory = {
+  /** The cells and the version by which it was decided. */
+  readonly decidedOn: string;
+  /** null: it could not be proposed. */
+  readonly proposal: string | null;
+  readonly error: string;
+};
+
+type Parts = DetectorDeskOptions & {
+  readonly memory: Map<string, Memory>;
+  /** By detector the version of the row in which `revert` was carried out: the row may not show it yet. */
+  readonly reverted: Map<string, number>;
+};
+
+export function startDetectorDesk(options: DetectorDeskOptions): DetectorDesk {
+  const { clock, logger, isActive, everyMs = EVERY_MS, proposals, feed } = options;
+  const parts: Parts = { ...options, memory: new Map(), reverted: new Map() };
+  const stop = new AbortController();
+  const bell: Bell = createBell();
+  // What was read, and what others decide, shows at once.
+  const unheard = [
+    proposals.subscribe(() => bell.ring()),
+    feed.subscribe(({ type }) => {
+      if (type === 'settings_accepted') bell.ring();
+    }),
+  ];
+  let failure = '';
+  const running = (async () => {
+    while (!stop.signal.aborted) {
+      if (isActive()) {
+        const error = await syncOnce(parts, stop.signal).then(() => '', messageOf);
+        if (error !== '' && error !== failure) logger.warn({ error }, 'the tab of detectors cannot be kept yet');
+        failure = error;
+      } else parts.memory.clear();
+      await bell.wait(everyMs, clock, stop.signal);
+    }
+  })();
+  return {
+    close: async () => {
+      stop.abort();
+      for (const unhear of unheard) unhear();
+      await running;
+    },
+  };
+}
+
+async function syncOnce(parts: Parts, signal: AbortSignal): Promise<void> {
+  const { sink, feed } = parts;
+  const accepted = feed.settings();
+  if (accepted.length === 0) return;
+  const tab = await sink.readDetectors(signal);
+  const writes: RowWrite[] = [];
+  for (const one of accepted) {
+    if (signal.aborted) return;
+    const row = findDetectorRow(tab, one.rule.detector, text(inForceWords(one)));
+    writes.push(await writeOf(parts, one, row));
+  }
+  const inForce = new Set(accepted.map(({ rule }) => rule.detector));
+  const known = (name: string): boolean => feed.settingsHistory(name).length > 0;
+  for (const { name, cells } of tab.rows)
+    if (!inForce.has(name) && known(name)) writes.push(removedWrite(name, openText(cells)));
+  await sink.writeDetectors(writes, signal);
+}
+
+type Said = { readonly status: StatusSays; readonly whatIf: string; readonly error: string };
+
+const QUIET: Said = { status: 'in force', whatIf: '', error: '' };
+
+async function writeOf(parts: Parts, accepted: AcceptedSettings, row: DetectorRow | null): Promise<RowWrite> {
+  const name = accepted.rule.detector;
+  const { settings } = accepted.rule;
+  if (settings === null || row === null) return restored(parts, name, { row: null, ...QUIET });
+  const decided = await decide(parts, { accepted, settings, row });
+  if (decided.isRestored) return restored(parts, name, { row, ...decided });
+  return { name, cells: ownCells(accepted, decided), decidedOn: openText(row.cells) };
+}
+
+type Row = { readonly accepted: AcceptedSettings; readonly settings: DetectorSettings; readonly row: DetectorRow };
+/** `isRestored`: the analysts' cells are to show what is in force. */
+type Decided = Said & { readonly isRestored: boolean };
+
+async function decide(parts: Parts, { accepted, settings, row }: Row): Promise<Decided> {
+  const { memory, proposals, feed } = parts;
+  const { detector, version } = accepted.rule;
+  const ask = askOf(row.cells);
+  const based = versionOf(row.cells) ?? version;
+  if (ask === 'revert') return await revert(parts, accepted, based);
+  const history = feed.settingsHistory(detector);
+  const base = history.find(({ rule }) => rule.version === based)?.rule.settings ?? settings;
+  const isAsInForce = editOf(row.cells, settings).kind === 'none';
+  if (isAsInForce || editOf(row.cells, base).kind === 'none') {
+    // What was said of cells that stand there no more goes with them.
+    const stays = memory.get(detector)?.decidedOn === '' ? (memory.get(detector)?.error ?? '') : '';
+    forget(parts, detector);
+    const other = proposals
+      .list()
+      .find((one) => one.detector === detector && isOpenProposal(one) && one.by.kind !== 'sheet');
+    if (other !== undefined) return { isRestored: true, ...(await answered(parts, other, ask)) };
+    // A row that is behind was not rewritten yet after what it asked for.
+    const error = based !== version ? '' : ask === null ? stays : 'Nothing is proposed here.';
+    if (error !== '') memory.set(detector, { decidedOn: '', proposal: null, error });
+    return { isRestored: based !== version, ...QUIET, error };
+  }
+  if (ask === 'discard') {
+    forget(parts, detector);
+    return { isRestored: true, ...QUIET };
+  }
+  return await decideEdit(parts, { accepted, settings, row }, { based, ask });
+}
+
+type Edited = { readonly based: number; readonly ask: ReturnType<typeof askOf> };
+
+async function decideEdit(parts: Parts, { accepted, settings, row }: Row, { based, ask }: Edited): Promise<Decided> {
+  const { memory, proposals } = parts;
+  const { detector, version } = accepted.rule;
+  const decidedOn = openText(row.cells);
+  let known = memory.get(detector);
+  // A refusal of these very cells stands, whatever version is in force by now.
+  const isKnown = known?.decidedOn === decidedOn && (known.proposal === null || based === version);
+  if (!isKnown) {
+    forget(parts, detector);
+    const edit = editOf(row.cells, settings);
+    if (edit.kind === 'problem') known = { decidedOn, proposal: null, error: edit.message };
+    else {
+      const change = edit.kind === 'change' ? edit.change : {};
+      const made = proposals.propose({ detector, change, basedOn: based, by: BY });
+      known = { decidedOn, proposal: made.id, error: '' };
+    }
+    memory.set(detector, known);
+  }
+  const proposal = known?.proposal === undefined || known.proposal === null ? null : proposals.get(known.proposal);
+  if (proposal === null) return { isRestored: false, status: 'refused', whatIf: '', error: known?.error ?? '' };
+  if (proposal.state === 'discarded') {
+    const by = proposal.decidedBy === null ? '' : ` by ${actorName(proposal.decidedBy)}`;
+    memory.set(detector, { decidedOn: '', proposal: null, error: `discarded${by}` });
+    return { isRestored: true, ...QUIET, error: `discarded${by}` };
+  }
+  const said = await answered(parts, proposal, ask);
+  if (said.status === 'in force') memory.delete(detector);
+  if (said.status === 'refused') memory.set(detector, { decidedOn, proposal: null, error: said.error });
+  return { isRestored: said.status === 'in force', ...said };
+}
+
+/** What is said of a proposal, after `apply` or `discard` if that was chosen. */
+async function answered({ proposals }: Parts, proposal: Proposal, ask: Edited['ask']): Promise<Said> {
+  const { id, state, words, progress, problem, by } = proposal;
+  if (ask === 'discard') {
+    proposals.discard(id, BY);
+    return QUIET;
+  }
+  const whose = by.kind === 'sheet' ? '' : ` (proposed by ${actorName(by)})`;
+  if (state === 'refused') return { status: 'refused', whatIf: '', error: problem };
+  if (state === 'reading') {
+    const error = ask === 'apply' ? 'See first what it would have done, then choose apply again.' : '';
+    return { status: 'reading', whatIf: `reading the last 30 days: ${Math.floor(progress * 100)} %${whose}`, error };
+  }
+  const said: Said = { status: 'proposed', whatIf: `${words}${whose}`, error: '' };
+  if (ask !== 'apply') return said;
+  const done = await proposals.apply(id, BY);
+  if (done.outcome === 'done') return QUIET;
+  if (done.outcome === 'pending') return { ...said, error: 'recorded, not yet in force' };
+  return proposals.get(id)?.state === 'proposed'
+    ? { ...said, error: done.message }
+    : { status: 'refused', whatIf: '', error: done.message };
+}
+
+async function revert({ proposals, reverted }: Parts, { rule }: AcceptedSettings, based: number): Promise<Decided> {
+  const { detector, version } = rule;
+  if (reverted.get(detector) === based) return { isRestored: true, ...QUIET };
+  if (based !== version) {
+    const error = `${detector} is at version ${version} by now: look at what is in force and choose revert again.`;
+    return { isRestored: true, ...QUIET, error };
+  }
+  const decision: Decision = await proposals.revert(detector, BY);
+  if (decision.outcome !== 'refused') reverted.set(detector, based);
+  if (decision.outcome === 'refused') return { isRestored: false, ...QUIET, error: decision.message };
+  return { isRestored: true, ...QUIET, error: decision.outcome === 'pending' ? 'recorded, not yet in force' : '' };
+}
+
+/** What was proposed by these cells is off the table. */
+function forget({ memory, proposals }: Parts, detector: string): void {
+  const id = memory.get(detector)?.proposal ?? null;
+  const proposal = id === null ? null : proposals.get(id);
+  if (proposal !== null && isOpenProposal(proposal)) proposals.discard(proposal.id, BY);
+  memory.delete(detector);
+}
+
+/** The row as it is when nothing is asked: by what is in force at this moment, a command of just now included. */
+function restored(
+  { feed }: Parts,
+  name: string,
+  { row, ...said }: Said & { readonly row: DetectorRow | null },
+): RowWrite {
+  const accepted = feed.settings().find(({ rule }) => rule.detector === name);
+  const settings = accepted?.rule.settings ?? null;
+  if (accepted === undefined || settings === null) return removedWrite(name, row === null ? null : openText(row.cells));
+  const cells = new Map([...openCells(settings), ...ownCells(accepted, said)]);
+  return { name, cells, decidedOn: row === null ? null : openText(row.cells) };
+}
+
+function ownCells(accepted: AcceptedSettings, { status, whatIf, error }: Said): Map<DetectorColumnId, Cell> {
+  return new Map<DetectorColumnId, Cell>([
+    ['detector', text(accepted.rule.detector)],
+    ['in_force', text(inForceWords(accepted))],
+    ['what_if', text(whatIf)],
+    ['status', text(status)],
+    ['error', text(error)],
+    ['version', number(accepted.rule.version, '0')],
+  ]);
+}
+
+function removedWrite(name: string, decidedOn: string | null): RowWrite {
+  const cells = new Map<DetectorColumnId, Cell>([
+    ['in_force', text('')],
+    ['what_if', text('')],
+    ['status', text('removed')],
+    ['error', text('')],
+  ]);
+  return { name, cells, decidedOn };
+}

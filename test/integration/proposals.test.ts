@@ -1,0 +1,278 @@
+// An analyst turns a threshold in the sheet, sees what it would have done, and applies it: the real manager, feed, proposals
+// and client, the local Google.
+import { pino } from 'pino';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { IncidentFeed } from '../../src/feed/feed.ts';
+import { openIncidentFeed } from '../../src/feed/incident-feed.ts';
+import { act } from '../../src/feed/submit.ts';
+import { startIncidentManager } from '../../src/incidents/manager.ts';
+import type { Clock } from '../../src/model/clock.ts';
+import type { DetectorSettings } from '../../src/model/detector.ts';
+import type { Proposals } from '../../src/model/proposal.ts';
+import { type Sheets, startSheets } from '../../src/sinks/sheets.ts';
+import { createProposals } from '../../src/tuning/proposals.ts';
+import { ANA, BEN, detectorSettings, GENERAL } from '../support/decider.ts';
+import { append, view } from '../support/detect.ts';
+import { type LocalSheets, startLocalSheets } from '../support/local-sheets.ts';
+import { quickClock } from '../support/quick-clock.ts';
+import { openTempLog, type TempLog } from '../support/temp-log.ts';
+
+const logger = pino({ level: 'silent' });
+const until = { timeout: 20_000, interval: 30 };
+const TAB = 'Detectors';
+let clock: Clock;
+let google: LocalSheets;
+let temp: TempLog;
+let feed: IncidentFeed;
+let proposals: Proposals;
+let sheets: Sheets;
+const closing: (() => Promise<void>)[] = [];
+
+const start = async (): Promise<Sheets> =>
+  await startSheets({
+    settings: { sheetId: google.spreadsheetId, credentialsFile: google.credentialsFile, url: google.url },
+    log: temp.log,
+    feed,
+    proposals,
+    consoleUrl: 'http://127.0.0.1:4243',
+    clock,
+    logger,
+  });
+
+async function settle(settings: DetectorSettings, basedOn: number, actor = ANA): Promise<void> {
+  const body = {
+    type: 'settings',
+    detector: settings.name,
+    settings,
+    basedOn,
+    why: 'a test',
+    general: GENERAL,
+  } as const;
+  expect(await act({ feed, log: temp.log, clock }, { actor, body })).toMatchObject({ outcome: 'done' });
+}
+
+beforeEach(async () => {
+  // Twenty times as fast as an analyst would see it.
+  clock = quickClock({ speed: 20, behindMs: 3_600_000 });
+  google = await startLocalSheets();
+  google.state.readsPerMinute = 1_000;
+  google.state.writesPerMinute = 1_000;
+  temp = await openTempLog();
+  const manager = await startIncidentManager({ log: temp.log, clock, logger });
+  feed = await openIncidentFeed({ log: temp.log, logger });
+  proposals = createProposals({ log: temp.log, feed, piiKey: 'a key', clock, logger });
+  await settle(detectorSettings(), 0);
+  await settle(
+    detectorSettings({
+      name: 'decline-share',
+      count: 'ratio',
+      of: 'outcome == "succeeded"',
+      minimum: 10,
+      thresholds: { warning: 0.4 },
+      per: 'account',
+    }),
+    0,
+  );
+  await settle(
+    detectorSettings({ name: 'small-sums', count: 'sum(amount)', currency: 'eur', thresholds: { notice: 150_050 } }),
+    0,
+  );
+  const nowS = Math.floor(clock.now() / 1000);
+  const tries = (card: string, count: number) =>
+    Array.from({ length: count }, (_, i) =>
+      view(`ch_${card}_${i}`, nowS - 3_600 + i, { fields: { card, customer: `cus_${card}` } }),
+    );
+  await append(temp.log, ...tries('a', 2), ...tries('b', 4));
+  sheets = await start();
+  closing.push(
+    async () => await temp.close(),
+    async () => await manager.close(),
+    async () => await feed.close(),
+    async () => await proposals.close(),
+    async () => await sheets.close(),
+    async () => await google.close(),
+  );
+  await expect.poll(() => names(), until).toEqual(['card-declines', 'decline-share', 'small-sums']);
+});
+
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close();
+});
+
+const names = (): string[] => {
+  if (!google.hands.titles().includes(TAB)) return [];
+  const { rows } = google.hands.tab(TAB);
+  return rows.slice(1).flatMap(([cell]) => cell?.userEnteredValue?.stringValue ?? []);
+};
+const row = (name = 'card-declines') => google.hands.row(TAB, name);
+const type = (header: string, value: string | number, name = 'card-declines'): void =>
+  google.hands.type(TAB, name, header, value);
+const inForce = (name = 'card-declines') => feed.settings().find(({ rule }) => rule.detector === name);
+const thresholds = (name?: string) => inForce(name)?.rule.settings?.thresholds;
+
+describe('the tab of detectors', () => {
+  it('shows what is in force, in the unit of what is counted', () => {
+    expect(row()).toMatchObject({
+      Mode: 'alert',
+      Notice: '',
+      Warning: 3,
+      Critical: 8,
+      Window: '10m',
+      Status: 'in force',
+      'What if': '',
+      Error: '',
+      Version: 1,
+    });
+    expect(row()['In force']).toMatch(/^card-declines: warning 3, critical 8 in 10 min, alert; version 1 by ana, /);
+    expect(row('decline-share')).toMatchObject({ Warning: 0.4 });
+    expect(row('small-sums')).toMatchObject({ Notice: 1_500.5 });
+    const cell = google.hands.cell(TAB, 'decline-share', 'Warning');
+    expect(cell.userEnteredFormat?.numberFormat?.pattern).toBe('0.00%');
+  });
+
+  it('answers an edit with what it would have done, applies it when told to, and takes it back', async () => {
+    type('Warning', 2);
+    await expect.poll(() => row().Status, until).toBe('proposed');
+    expect(row()['What if']).toMatch(
+      /^1 → 2 incidents in 30 days, \+1, none of them fraud, 1 more customer, 20\.00 USD at stake$/,
+    );
+    expect(inForce()?.rule.version).toBe(1);
+    type('Status', 'apply');
+    await expect
+      .poll(() => inForce(), until)
+      .toMatchObject({
+        rule: { version: 2, settings: { thresholds: { warning: 2, critical: 8 } } },
+        actor: { kind: 'sheet' },
+        why: expect.stringContaining('1 → 2 incidents'),
+      });
+    expect((inForce()?.rule.sinceS ?? 0) * 1000).toBeGreaterThan(inForce()?.at ?? 0);
+    await expect.poll(() => row(), until).toMatchObject({ Status: 'in force', 'What if': '', Warning: 2, Version: 2 });
+    type('Status', 'revert');
+    await expect
+      .poll(() => inForce(), until)
+      .toMatchObject({
+        rule: { version: 3, settings: { thresholds: { warning: 3, critical: 8 } } },
+        why: 'back to version 1',
+      });
+    await expect.poll(() => row(), until).toMatchObject({ Status: 'in force', Warning: 3, Version: 3 });
+  });
+
+  it('puts the cells back when the proposal is discarded, by whomever', async () => {
+    type('Critical', '');
+    type('Notice', 1);
+    await expect.poll(() => row().Status, until).toBe('proposed');
+    type('Status', 'discard');
+    await expect.poll(() => row(), until).toMatchObject({ Status: 'in force', Notice: '', Critical: 8, 'What if': '' });
+    expect(proposals.list()).toMatchObject([
+      { state: 'discarded', change: { thresholds: { notice: 1, critical: null } } },
+    ]);
+    type('Window', '20 min');
+    await expect.poll(() => row().Status, until).toBe('proposed');
+    proposals.discard(proposals.list()[0]?.id ?? '', BEN);
+    await expect
+      .poll(() => row(), until)
+      .toMatchObject({ Window: '10m', Status: 'in force', Error: 'discarded by Ben' });
+  });
+
+  it('refuses in the row what cannot be, with the reason', async () => {
+    const bad: readonly [string, string | number, RegExp][] = [
+      ['Warning', -1, /Warning must be above 0/],
+      ['Warning', 'many', /Warning takes a number or nothing, not “many”/],
+      ['Warning', 9, /rise|below|above/i],
+      ['Warning', '2,5', /Warning must be a whole number/],
+      ['Warning', '3,000', /could be a thousand or a fraction/],
+      ['Warning', 'x'.repeat(50_000), /^Warning takes a number or nothing, not “x{40}…”$/],
+      ['Warning', '=SUM(1;2)', /Warning takes a number or nothing/],
+      ['Mode', 'loud', /Mode is one of off, shadow, alert, not “loud”/],
+      ['Window', 10, /Window takes a number and s, m, h or d/],
+      ['Window', '8d', /Window must be at most 7d/],
+      ['Window', '', /not empty/],
+    ];
+    for (const [header, value, error] of bad) {
+      const before = row()[header] ?? '';
+      type(header, value);
+      await expect.poll(() => row().Error, until).toMatch(error);
+      expect(row()).toMatchObject({ Status: 'refused', 'What if': '', [header]: value });
+      type(header, before);
+      await expect.poll(() => row(), until).toMatchObject({ Status: 'in force', Error: '' });
+    }
+    expect(inForce()?.rule.version).toBe(1);
+  });
+
+  it('understands decimal commas, percentages and units of a currency', async () => {
+    type('Warning', '35,5 %', 'decline-share');
+    type('Notice', '2000,75', 'small-sums');
+    await expect
+      .poll(() => ['decline-share', 'small-sums'].map((name) => row(name).Status), until)
+      .toEqual(['proposed', 'proposed']);
+    for (const name of ['decline-share', 'small-sums']) type('Status', 'apply', name);
+    await expect.poll(() => thresholds('small-sums'), until).toEqual({ notice: 200_075 });
+    await expect.poll(() => thresholds('decline-share'), until).toEqual({ warning: 0.355 });
+  });
+
+  it('refuses a change that was made from an elder version, and takes it once it is made anew', async () => {
+    type('Warning', 4);
+    await settle(detectorSettings({ thresholds: { warning: 5, critical: 9 } }), 1, BEN);
+    type('Status', 'apply');
+    await expect.poll(() => row().Error, until).toMatch(/card-declines is at version 2 .*Ben.*made from version 1/);
+    await expect.poll(() => row(), until).toMatchObject({ Status: 'refused', Warning: 4, Version: 2 });
+    expect(thresholds()).toEqual({ warning: 5, critical: 9 });
+    type('Critical', 10);
+    await expect.poll(() => row().Status, until).toBe('proposed');
+    type('Status', 'apply');
+    await expect.poll(() => thresholds(), until).toEqual({ warning: 4, critical: 10 });
+  });
+
+  it('shows a proposal of somebody in Slack, and applies it from here', async () => {
+    proposals.propose({ detector: 'card-declines', change: { mode: 'shadow' }, basedOn: 1, by: ANA });
+    await expect
+      .poll(() => row(), until)
+      .toMatchObject({ Status: 'proposed', 'What if': expect.stringContaining('(proposed by ana)'), Mode: 'alert' });
+    type('Status', 'apply');
+    await expect.poll(() => inForce()?.rule.settings?.mode, until).toBe('shadow');
+    await expect.poll(() => row(), until).toMatchObject({ Mode: 'shadow', Status: 'in force' });
+    expect(inForce()?.why).toContain('proposed by ana');
+  });
+
+  it('comes back whatever people do to it', async () => {
+    type('In force', 'whatever');
+    type('Version', 'one');
+    google.hands.deleteRow(TAB, 'decline-share');
+    await expect.poll(() => names().sort(), until).toEqual(['card-declines', 'decline-share', 'small-sums']);
+    await expect
+      .poll(() => row(), until)
+      .toMatchObject({ Version: 1, 'In force': expect.stringContaining('warning 3') });
+    google.hands.moveColumn(TAB, 'Warning', 0);
+    google.hands.renameHeader(TAB, 'Critical', 'Very bad');
+    google.hands.insertRow(TAB, 1);
+    type('Warning', 2);
+    await expect.poll(() => row()['What if'], until).toMatch(/1 → 2/);
+    type('Detector', 'mine');
+    await expect.poll(() => row().Status, until).toBe('proposed');
+    google.hands.deleteTab(TAB);
+    await expect.poll(() => names(), until).toEqual(['card-declines', 'decline-share', 'small-sums']);
+    await expect.poll(() => row(), until).toMatchObject({ Warning: 3, Status: 'in force' });
+  });
+
+  it('says that a detector was removed', async () => {
+    const body = {
+      type: 'settings',
+      detector: 'small-sums',
+      settings: null,
+      basedOn: 1,
+      why: '',
+      general: GENERAL,
+    } as const;
+    await act({ feed, log: temp.log, clock }, { actor: ANA, body });
+    await expect.poll(() => row('small-sums').Status, until).toBe('removed');
+  });
+
+  it('carries a revert out once although the answer to its write is lost', async () => {
+    await settle(detectorSettings({ thresholds: { warning: 4, critical: 8 } }), 1);
+    await expect.poll(() => row().Version, until).toBe(2);
+    google.fault({ on: 'write', kind: 503, times: 2 });
+    type('Status', 'revert');
+    await expect.poll(() => row(), until).toMatchObject({ Status: 'in force', Version: 3, Warning: 3, Error: '' });
+    expect(inForce()?.rule.version).toBe(3);
+  });
+});
