@@ -1,11 +1,17 @@
-// The forms: *Resolve* asks the verdict there and then, for it grades the detectors; *Mute* says what it hides. Pure.
-import type { View } from '@slack/types';
+// The forms: *Resolve* asks the verdict there and then, for it grades the detectors; *Mute* says what it hides; *Assign* and
+// *Note*. Pure.
+import type { KnownBlock, View } from '@slack/types';
 import { NOTE_MAX_CHARACTERS, VERDICTS, type Verdict } from '../model/incident.ts';
 import { VERDICT_WORDS } from '../model/words.ts';
 
-export const RESOLVE_CALLBACK = 'resolve';
 export const VERDICT_BLOCK = 'verdict';
 export const NOTE_BLOCK = 'note';
+export const DURATION_BLOCK = 'duration';
+export const OWNER_BLOCK = 'owner';
+
+/** Their callback ids, held stable: a form may be open while the program is replaced. */
+export const FORM_KINDS = ['resolve', 'mute', 'assign', 'note'] as const;
+export type FormKind = (typeof FORM_KINDS)[number];
 
 /** What the modal carries from the button to the submission. */
 export type FormContext = {
@@ -14,80 +20,114 @@ export type FormContext = {
   readonly responseUrl: string;
 };
 
-export function resolveModal({ incident, responseUrl }: FormContext): View {
+export type FormFacts = {
+  /** What a mute would have hidden lately, a plain sentence; null if that is not known. */
+  readonly hidden?: string | null;
+  /** A duration that was asked for already: `2h`. */
+  readonly duration?: string | null;
+};
+
+const TITLES: Readonly<Record<FormKind, readonly [verb: string, submit: string]>> = {
+  resolve: ['Resolve', 'Resolve'],
+  mute: ['Mute', 'Mute'],
+  assign: ['Assign', 'Assign'],
+  note: ['Note on', 'Save'],
+};
+
+export function formView(kind: FormKind, { incident, responseUrl }: FormContext, facts: FormFacts = {}): View {
+  const [verb, submit] = TITLES[kind];
   return {
     type: 'modal',
-    callback_id: RESOLVE_CALLBACK,
+    callback_id: kind,
     private_metadata: JSON.stringify({ incident, responseUrl }),
-    title: plain(`Resolve ${incident}`.slice(0, 24)),
-    submit: plain('Resolve'),
+    title: plain(`${verb} ${incident}`.slice(0, 24)),
+    submit: plain(submit),
     close: plain('Cancel'),
-    blocks: [
-      {
-        type: 'input',
-        block_id: VERDICT_BLOCK,
-        label: plain('What was it?'),
-        element: {
-          type: 'radio_buttons',
-          action_id: VERDICT_BLOCK,
-          options: VERDICTS.map((verdict) => ({ value: verdict, text: plain(capital(VERDICT_WORDS[verdict])) })),
-        },
-      },
-      {
-        type: 'input',
-        block_id: NOTE_BLOCK,
-        optional: true,
-        label: plain('Note'),
-        hint: plain('No card numbers and no personal data: the note goes to the sheet and to the channel.'),
-        element: {
-          type: 'plain_text_input',
-          action_id: NOTE_BLOCK,
-          multiline: true,
-          max_length: NOTE_MAX_CHARACTERS,
-        },
-      },
-    ],
+    blocks: BLOCKS[kind](facts),
   };
 }
 
-export type ResolveValues = { readonly verdict: Verdict; readonly note: string };
+const BLOCKS: Readonly<Record<FormKind, (facts: FormFacts) => KnownBlock[]>> = {
+  resolve: () => [
+    {
+      type: 'input',
+      block_id: VERDICT_BLOCK,
+      label: plain('What was it?'),
+      element: {
+        type: 'radio_buttons',
+        action_id: VERDICT_BLOCK,
+        options: VERDICTS.map((verdict) => ({ value: verdict, text: plain(capital(VERDICT_WORDS[verdict])) })),
+      },
+    },
+    noteInput(true),
+  ],
+  mute: muteBlocks,
+  assign: () => [
+    {
+      type: 'input',
+      block_id: OWNER_BLOCK,
+      label: plain('Who takes it?'),
+      element: { type: 'users_select', action_id: OWNER_BLOCK, placeholder: plain('Choose a person') },
+    },
+  ],
+  note: () => [noteInput(false)],
+};
 
-export const MUTE_CALLBACK = 'mute';
-export const DURATION_BLOCK = 'duration';
+function noteInput(isOptional: boolean): KnownBlock {
+  return {
+    type: 'input',
+    block_id: NOTE_BLOCK,
+    optional: isOptional,
+    label: plain('Note'),
+    hint: plain('No card numbers and no personal data: the note goes to the sheet and to the channel.'),
+    element: {
+      type: 'plain_text_input',
+      action_id: NOTE_BLOCK,
+      multiline: true,
+      max_length: NOTE_MAX_CHARACTERS,
+    },
+  };
+}
 
+const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
-const DURATIONS = [
-  { value: '1h', text: '1 hour', ms: HOUR_MS },
-  { value: '8h', text: '8 hours', ms: 8 * HOUR_MS },
+export const DURATIONS = [
+  { value: '30m', text: '30 minutes', ms: 30 * MINUTE_MS },
+  { value: '2h', text: '2 hours', ms: 2 * HOUR_MS },
   { value: '24h', text: '24 hours', ms: 24 * HOUR_MS },
   { value: '7d', text: '7 days', ms: 168 * HOUR_MS },
 ] as const;
 
-/** `hidden`: what such a mute would have hidden lately, a plain sentence; null if that is not known. */
-export function muteModal({ incident, responseUrl }: FormContext, hidden: string | null): View {
+function muteBlocks({ hidden = null, duration = null }: FormFacts): KnownBlock[] {
   const about =
-    'Posts about this entity by this detector are hidden until the time is over. Incidents are still opened and counted, in the sheet and in the console.';
-  return {
-    type: 'modal',
-    callback_id: MUTE_CALLBACK,
-    private_metadata: JSON.stringify({ incident, responseUrl }),
-    title: plain(`Mute ${incident}`.slice(0, 24)),
-    submit: plain('Mute'),
-    close: plain('Cancel'),
-    blocks: [
-      { type: 'section', text: plain(hidden === null ? about : `${about} ${hidden}`.slice(0, 2_900)) },
-      {
-        type: 'input',
-        block_id: DURATION_BLOCK,
-        label: plain('For how long?'),
-        element: {
-          type: 'radio_buttons',
-          action_id: DURATION_BLOCK,
-          options: DURATIONS.map(({ value, text }) => ({ value, text: plain(text) })),
-        },
+    'Posts about this entity by this detector are hidden until the time is over, or it gets worse. Incidents are still opened and counted, in the sheet and in the console.';
+  const options = DURATIONS.map(({ value, text }) => ({ value, text: plain(text) }));
+  const asked = options.find(({ value }) => value === duration);
+  return [
+    { type: 'section', text: plain(hidden === null ? about : `${about} ${hidden}`.slice(0, 2_900)) },
+    {
+      type: 'input',
+      block_id: DURATION_BLOCK,
+      label: plain('For how long?'),
+      element: {
+        type: 'radio_buttons',
+        action_id: DURATION_BLOCK,
+        options,
+        ...(asked === undefined ? {} : { initial_option: asked }),
       },
-    ],
-  };
+    },
+  ];
+}
+
+export type ResolveValues = { readonly verdict: Verdict; readonly note: string };
+
+/** What was chosen and written; null if no verdict of ours is chosen or the note is too long. */
+export function readResolveModal(values: unknown): ResolveValues | null {
+  const verdict = VERDICTS.find(
+    (known) => known === at(values, VERDICT_BLOCK, VERDICT_BLOCK, 'selected_option', 'value'),
+  );
+  const note = noteIn(values);
+  return verdict === undefined || note === null ? null : { verdict, note };
 }
 
 /** Milliseconds; null if none of ours is chosen. */
@@ -96,14 +136,21 @@ export function readMuteModal(values: unknown): number | null {
   return DURATIONS.find(({ value }) => value === chosen)?.ms ?? null;
 }
 
-/** What was chosen and written; null if no verdict of ours is chosen or the note is too long. */
-export function readResolveModal(values: unknown): ResolveValues | null {
-  const verdict = VERDICTS.find(
-    (known) => known === at(values, VERDICT_BLOCK, VERDICT_BLOCK, 'selected_option', 'value'),
-  );
+/** A user's id; null if none is chosen. */
+export function readAssignModal(values: unknown): string | null {
+  const id = at(values, OWNER_BLOCK, OWNER_BLOCK, 'selected_user');
+  return typeof id === 'string' && /^[UW][A-Z0-9]{2,20}$/.test(id) ? id : null;
+}
+
+/** Null if there is none, or it is too long. */
+export function readNoteModal(values: unknown): string | null {
+  const note = noteIn(values);
+  return note === null || note.trim() === '' ? null : note;
+}
+
+function noteIn(values: unknown): string | null {
   const note = at(values, NOTE_BLOCK, NOTE_BLOCK, 'value') ?? '';
-  if (verdict === undefined || typeof note !== 'string' || note.length > NOTE_MAX_CHARACTERS) return null;
-  return { verdict, note };
+  return typeof note === 'string' && [...note].length <= NOTE_MAX_CHARACTERS ? note : null;
 }
 
 /** Null for anything that this program did not write. */

@@ -45,7 +45,7 @@ const SECTION_MAX = 2_900;
 const FIELD_MAX = 1_900;
 
 export function renderAlert(incident: Incident, { consoleUrl, aside = NOTHING_ASIDE }: RenderOptions): AlertMessage {
-  const actions = actionsBlock(incident);
+  const actions = actionsBlock(incident, consoleUrl);
   return {
     text: plainText(incident, consoleUrl, aside),
     blocks: [

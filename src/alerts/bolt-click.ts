@@ -1,8 +1,10 @@
 // What buttons and forms share: who pressed, which command that is, and how the presser alone is answered.
+import type { KnownBlock } from '@slack/types';
 import type { Clock } from '../model/clock.ts';
 import type { Command, IncidentAction } from '../model/commands.ts';
 import { inert } from './blocks-inert.ts';
-import type { OutcomeAnswer } from './bolt-protocol.ts';
+import type { OutcomeAnswer, SlashAnswer } from './bolt-protocol.ts';
+import type { NameOf } from './people.ts';
 import type { MayAct } from './responders.ts';
 
 export type HandlerDeps = {
@@ -12,6 +14,11 @@ export type HandlerDeps = {
   /** What a mute of this incident's entity would have hidden lately; null if that is not known in time. */
   readonly hidden: (incident: string) => Promise<string | null>;
   readonly mayAct: MayAct;
+  readonly nameOf: NameOf;
+  /** What a slash command answers; null: it cannot be said now. */
+  readonly slash: (text: string, user: User) => Promise<SlashAnswer | null>;
+  /** What the App Home of this person shows; null: it cannot be said now. */
+  readonly home: (userId: string) => Promise<readonly KnownBlock[] | null>;
   readonly clock: Clock;
   readonly warn: (message: string, fields: Record<string, string>) => void;
 };

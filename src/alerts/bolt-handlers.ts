@@ -1,6 +1,7 @@
 // What a click does: it becomes a command in the log, then Slack gets its acknowledgement, then the clicker alone hears
 // if it changed nothing. The message itself changes by the delivery, for everyone.
 import type { App, BlockAction } from '@slack/bolt';
+import type { WebClient } from '@slack/web-api';
 import type { IncidentAction } from '../model/commands.ts';
 import { ACTION_IDS } from './blocks-actions.ts';
 import { inert } from './blocks-inert.ts';
@@ -17,23 +18,32 @@ import {
   userOf,
 } from './bolt-click.ts';
 import { type OpenForm, openForm, registerForms } from './bolt-forms.ts';
+import { type Homes, registerHomes } from './bolt-home.ts';
+import { registerSlash } from './bolt-slash.ts';
 
 /** What a button or a menu entry asks for. */
-type Asked = IncidentAction | { readonly form: OpenForm['form']; readonly incident: string };
+type Asked =
+  | IncidentAction
+  | { readonly form: OpenForm['form']; readonly incident: string }
+  /** A link: Slack follows it, and tells of it too. */
+  | 'link';
 
-export function registerHandlers(app: App, deps: HandlerDeps): void {
+export function registerHandlers(app: App, deps: HandlerDeps, client: WebClient): Homes {
+  const homes = registerHomes(app, deps, client);
   const known: ReadonlySet<string> = new Set(Object.values(ACTION_IDS));
   // One listener for every action id: what is not known is acknowledged and answered too, or Slack shows a fault.
   app.action<BlockAction>(
     { type: 'block_actions', action_id: /.*/ },
     async ({ ack, action, body, client, respond }) => {
       // Choosing in an open form is no click on a message.
-      if (body.view !== undefined) return void (await ack());
-      const say = sayer(respond);
+      if (body.view?.type === 'modal') return void (await ack());
+      const say = body.view?.type === 'home' ? homeSayer(homes, body.user.id) : sayer(respond);
       const asked = known.has(action.action_id) ? askedBy(action, userOf(body)) : null;
       if (asked === null) {
         await ack();
         await say(UNKNOWN_BUTTON);
+      } else if (asked === 'link') {
+        await ack();
       } else if ('form' in asked) {
         await ack();
         const context = { incident: asked.incident, responseUrl: body.response_url ?? '' };
@@ -46,7 +56,14 @@ export function registerHandlers(app: App, deps: HandlerDeps): void {
     },
   );
   registerForms(app, deps);
+  registerSlash(app, deps);
   app.error(async (error) => deps.warn('a Slack handler failed', { error: inert(error.message, 300) }));
+  return homes;
+}
+
+/** A page has no answer of its own to a click: it is shown anew with the sentence on top. */
+function homeSayer(homes: Homes, userId: string): Say {
+  return async (text) => await homes.publish(userId, text);
 }
 
 type Click = {
@@ -78,6 +95,7 @@ function askedBy(action: BlockAction['actions'][number], user: User): Asked | nu
   if (incident === null) return null;
   const { action_id: id } = action;
   if (id === ACTION_IDS.resolve) return { form: 'resolve', incident };
+  if (id === ACTION_IDS.unmute) return { type: 'mute', incident, until: null };
   if (id === ACTION_IDS.acknowledge || id === ACTION_IDS.unacknowledge || id === ACTION_IDS.reopen)
     return { type: id, incident };
   return null;
@@ -87,8 +105,9 @@ function askedByMenu(value: string, { name }: User): Asked | null {
   const [what, id] = value.split(':');
   const incident = incidentOf(id);
   if (incident === null) return null;
-  if (what === 'mute') return { form: 'mute', incident };
+  if (what === 'mute' || what === 'assign' || what === 'note') return { form: what, incident };
+  if (what === 'tune') return 'link';
   if (what === 'unmute') return { type: 'mute', incident, until: null };
-  if (what === 'assign') return { type: 'assign', incident, owner: name };
+  if (what === 'take') return { type: 'assign', incident, owner: name };
   return what === 'unassign' ? { type: 'assign', incident, owner: null } : null;
 }

@@ -5,21 +5,25 @@ import { App } from '@slack/bolt';
 import type { Logger as SlackLogger } from '@slack/web-api';
 import { LogLevel, WebClient } from '@slack/web-api';
 import { systemClock } from '../model/clock.ts';
+import type { HandlerDeps } from './bolt-click.ts';
 import { registerHandlers } from './bolt-handlers.ts';
 import type {
   Answer,
   Ask,
   FromWorker,
   HiddenAnswer,
+  HomeAnswer,
   OutcomeAnswer,
+  SlashAnswer,
   SubmitAnswer,
   ToWorker,
   WorkerData,
 } from './bolt-protocol.ts';
 import { createHttpReceiver, createSocketReceiver } from './bolt-receivers.ts';
+import { createNameOf } from './people.ts';
 import { createMayAct } from './responders.ts';
 
-const { botToken, appToken, apiUrl, responders } = workerData as WorkerData;
+const { botToken, appToken, apiUrl, responders, channels } = workerData as WorkerData;
 const port = parentPort;
 const tell = (message: FromWorker): void => port?.postMessage(message);
 const log = (level: 'info' | 'warn' | 'error', message: string, fields: Record<string, string> = {}): void =>
@@ -30,6 +34,9 @@ const SUBMIT_MS = 2_200;
 /** A form must be open within 3 s of the click; this is only an extra in it. */
 const HIDDEN_MS = 500;
 const CALL_TIMEOUT_MS = 2_000;
+/** The asker was told to wait; his address is good for half an hour. */
+const SLASH_MS = 60_000;
+const HOME_MS = 10_000;
 
 const slackLogger: SlackLogger = {
   debug: () => undefined,
@@ -65,8 +72,9 @@ const app = new App({
   authorize: async () => ({ botToken }),
   clientOptions,
 });
-const mayAct = createMayAct({ client: new WebClient(botToken, clientOptions), responders, clock: systemClock });
-registerHandlers(app, {
+const client = new WebClient(botToken, clientOptions);
+const mayAct = createMayAct({ client, responders, channels, clock: systemClock });
+const deps: HandlerDeps = {
   submit: async (command) =>
     ((await asks.ask({ kind: 'submit', command }, SUBMIT_MS)) as SubmitAnswer | null)?.recorded ?? false,
   outcome: async (commandId, timeoutMs) =>
@@ -76,12 +84,20 @@ registerHandlers(app, {
     ((await asks.ask({ kind: 'hidden', incident }, HIDDEN_MS)) as HiddenAnswer | null)?.hidden ?? null,
   mayAct,
   clock: systemClock,
+  nameOf: createNameOf(client),
+  slash: async (text, { id, name }) => {
+    const answer = await asks.ask({ kind: 'slash', text, user: { id, name } }, SLASH_MS);
+    return answer === null || 'failed' in answer ? null : (answer as SlashAnswer);
+  },
+  home: async (user) => ((await asks.ask({ kind: 'home', user }, HOME_MS)) as HomeAnswer | null)?.home ?? null,
   warn: (message, fields) => log('warn', message, fields),
-});
+};
+const homes = registerHandlers(app, deps, client);
 
 port?.on('message', (message: ToWorker) => {
   if (message.type === 'answer') asks.answer(message.id, message.answer);
   if (message.type === 'http') http?.handle(message);
+  if (message.type === 'home-changed') homes.changed();
   if (message.type === 'stop') void app.stop().finally(() => port.close());
 });
 

@@ -56,10 +56,7 @@ async function checkChannel(client: WebClient, channel: string): Promise<string>
   try {
     const { channel: info } = await client.conversations.info({ channel });
     if (info?.is_archived === true) throw new Problem(refusalMessage('is_archived', channel));
-    if (info?.is_ext_shared === true)
-      throw new Problem(
-        `${channel} is shared with another organisation, whose members would see every alert. Use one of your own.`,
-      );
+    if (info?.is_ext_shared === true) throw new Problem(refusalMessage('is_ext_shared', channel));
     if (info?.is_member === false) throw new Problem(refusalMessage('not_in_channel', channel));
     return `#${info?.name ?? channel}`;
   } catch (error) {

@@ -80,6 +80,8 @@ export function refusalMessage(code: string, channel: string): string {
   if (code === 'not_in_channel') return `not_in_channel: invite the bot to ${channel} (/invite in the channel).`;
   if (code === 'is_archived')
     return `is_archived: channel ${channel} is archived. Unarchive it, or set SLACK_CHANNEL to another.`;
+  if (code === 'is_ext_shared')
+    return `is_ext_shared: channel ${channel} is shared with another organisation, whose members would read every alert. Set SLACK_CHANNEL to one of your own.`;
   return `${code}: Slack refuses messages to ${channel}.`;
 }
 

@@ -1,12 +1,14 @@
 // Slack's inbound side as the main thread sees it: takes requests in HTTP mode, and is the only way from a click, seen
 // by Bolt in its thread, to the log.
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { KnownBlock } from '@slack/types';
 import type { Logger } from 'pino';
 import type { Clock } from '../model/clock.ts';
 import type { Change, Command } from '../model/commands.ts';
-import type { Answer, Ask, FromWorker } from './bolt-protocol.ts';
+import type { Answer, Ask, FromWorker, SlashAnswer } from './bolt-protocol.ts';
 import { type Supervisor, type SupervisorStatus, superviseBolt } from './bolt-supervisor.ts';
 import { isSignedBySlack } from './slack-signature.ts';
+import type { Asker } from './slash.ts';
 
 export type SlackInboundOptions = {
   readonly botToken: string;
@@ -15,12 +17,18 @@ export type SlackInboundOptions = {
   readonly signingSecret: string | null;
   readonly apiUrl: string | null;
   readonly responders: readonly string[];
+  /** Where alerts go: their members may act if no responders are named. */
+  readonly channels: readonly string[];
   /** Resolves once the command is durable in the log; rejects if it cannot be written. */
   readonly submit: (command: Command) => Promise<unknown>;
   /** What the command did, or null if that is not known within the time. */
   readonly outcome: (commandId: string, timeoutMs: number) => Promise<Pick<Change, 'type' | 'refusal'> | null>;
   /** What a mute of this incident's entity would have hidden lately, a sentence; null if that is not known. */
   readonly hiddenByMute: (incident: string) => string | null;
+  /** What a slash command is answered. */
+  readonly slash: (text: string, asker: Asker) => Promise<SlashAnswer>;
+  /** The App Home of this person. */
+  readonly home: (userId: string) => readonly KnownBlock[];
   readonly clock: Clock;
   readonly logger: Logger;
 };
@@ -40,6 +48,8 @@ type SlackAnswer = { readonly status: number; readonly body: string; readonly co
 
 export type SlackInbound = {
   status(): SlackInboundStatus;
+  /** What App Homes show has changed. */
+  homeChanged(): void;
   /** `POST /slack/events`: 401 bad signature or stamp, 404 in Socket Mode, 503 while Bolt is away. Never rejects. */
   handle(request: SlackRequest): Promise<SlackAnswer>;
   /** The same for Node's own server: reads the body, at most 1 MiB (413). */
@@ -57,11 +67,11 @@ type Waiting = { lastId: number; readonly answers: Map<number, (answer: SlackAns
 
 /** Answers at once; whether Bolt has come up is in `status()`. */
 export function startSlackInbound(options: SlackInboundOptions): SlackInbound {
-  const { botToken, appToken, apiUrl, responders, signingSecret, clock, logger } = options;
+  const { botToken, appToken, apiUrl, responders, channels, signingSecret, clock, logger } = options;
   const mode = appToken === null ? 'http' : 'socket';
   const waiting: Waiting = { lastId: 0, answers: new Map() };
   const supervisor: Supervisor = superviseBolt({
-    data: { botToken, appToken, apiUrl, responders },
+    data: { botToken, appToken, apiUrl, responders, channels },
     onMessage: (message) => onMessage(options, { message, waiting, send: (answer) => void supervisor.send(answer) }),
     onDown: () => {
       for (const refuse of waiting.answers.values()) refuse(unavailable());
@@ -76,6 +86,7 @@ export function startSlackInbound(options: SlackInboundOptions): SlackInbound {
   };
   return {
     status: () => ({ mode, ...supervisor.status() }),
+    homeChanged: () => void supervisor.send({ type: 'home-changed' }),
     handle,
     handleHttp: async (req, res) => {
       const { status, contentType, body } = await readAndHandle(req, handle);
@@ -99,8 +110,11 @@ function onMessage(options: SlackInboundOptions, { message, waiting, send }: Con
 }
 
 /** Never rejects: a log that is away is an answer too. */
-async function answer({ submit, outcome, hiddenByMute }: SlackInboundOptions, ask: Ask): Promise<Answer> {
+async function answer(options: SlackInboundOptions, ask: Ask): Promise<Answer> {
+  const { submit, outcome, hiddenByMute, slash, home } = options;
   try {
+    if (ask.kind === 'slash') return await slash(ask.text, ask.user);
+    if (ask.kind === 'home') return { home: home(ask.user) };
     if (ask.kind === 'hidden') return { hidden: hiddenByMute(ask.incident) };
     if (ask.kind === 'submit') {
       await submit(ask.command);
@@ -110,6 +124,7 @@ async function answer({ submit, outcome, hiddenByMute }: SlackInboundOptions, as
     return { change: change === null ? null : { type: change.type, refusal: change.refusal } };
   } catch {
     if (ask.kind === 'submit') return { recorded: false };
+    if (ask.kind === 'slash' || ask.kind === 'home') return { failed: true };
     return ask.kind === 'hidden' ? { hidden: null } : { change: null };
   }
 }

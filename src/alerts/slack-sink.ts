@@ -34,6 +34,7 @@ export type SlackSinkOptions = {
 type Parts = SlackSinkOptions & {
   readonly bucketOf: (channel: string) => TokenBucket;
   readonly pace: EditPace;
+  readonly isShared: (channel: string) => Promise<boolean>;
   readonly urlOf: (channel: string, ts: string) => Promise<string | null>;
 };
 
@@ -49,7 +50,13 @@ export function createSlackSink(options: SlackSinkOptions): Sink {
   const { clock, everyMs } = options;
   const isQuick = everyMs !== undefined && everyMs < EVERY_MS;
   const pace = createEditPace({ clock, ...(isQuick ? { sameMs: everyMs, growthMs: everyMs, ...QUICK } : {}) });
-  const parts: Parts = { ...options, bucketOf: createBuckets(options), pace, urlOf: createUrls(options.client) };
+  const parts: Parts = {
+    ...options,
+    bucketOf: createBuckets(options),
+    pace,
+    isShared: createIsShared(options),
+    urlOf: createUrls(options.client),
+  };
   return {
     slot: 'message',
     batch: { maxSize: 1, everyMs: 0 },
@@ -70,6 +77,8 @@ async function deliverOne(parts: Parts, item: Item, signal: AbortSignal): Promis
   const target = targetOf(parts, item);
   const { channel } = target;
   const { incident, place } = item;
+  if (place === null && (await parts.isShared(channel)))
+    return { outcome: 'refused', error: refusalMessage('is_ext_shared', channel) };
   const mayGo =
     place === null ? parts.bucketOf(channel).take(signal) : parts.pace.take(editOf(incident, place), signal);
   if (!(await mayGo)) return { outcome: 'retry', scope: 'item', sent: 'no', error: 'stopping' };
@@ -136,6 +145,26 @@ function createBuckets({ clock, everyMs = EVERY_MS }: SlackSinkOptions): (channe
     const bucket = buckets.get(channel) ?? createTokenBucket({ clock, everyMs, burst: BURST });
     buckets.set(channel, bucket);
     return bucket;
+  };
+}
+
+/** Asked again after ten minutes; of one that is shared after one, for that is to be put right. */
+const SHARED_MS = 60_000;
+const OWN_MS = 600_000;
+
+/** Whether another organisation would read it. Where Slack does not say, it is taken for our own. */
+function createIsShared({ client, clock }: SlackSinkOptions): Parts['isShared'] {
+  const known = new Map<string, { readonly at: number; readonly isShared: boolean }>();
+  return async (channel) => {
+    const before = known.get(channel);
+    if (before !== undefined && clock.now() - before.at < (before.isShared ? SHARED_MS : OWN_MS))
+      return before.isShared;
+    const isShared = await client.conversations.info({ channel }).then(
+      (answer) => answer.channel?.is_ext_shared === true,
+      () => null,
+    );
+    if (isShared !== null) known.set(channel, { at: clock.now(), isShared });
+    return isShared ?? false;
   };
 }
 

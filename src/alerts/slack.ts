@@ -3,15 +3,20 @@ import type { Logger } from 'pino';
 import { type Deliveries, incidentsOf, startDeliveries } from '../deliveries/loop.ts';
 import type { DeliveryMetrics, DeliveryStatus } from '../deliveries/status.ts';
 import type { IncidentFeed } from '../feed/feed.ts';
-import { submitCommand } from '../feed/submit.ts';
+import { act, submitCommand } from '../feed/submit.ts';
 import type { EventLog } from '../log/event-log.ts';
 import type { Clock } from '../model/clock.ts';
-import { plural } from '../model/words.ts';
 import type { ThroughOf } from './aside.ts';
 import { startAsides } from './asides.ts';
+import { handoverCard } from './blocks-handover.ts';
+import { homeBlocks } from './blocks-home.ts';
+import type { DeskSources } from './desk-sources.ts';
+import { startHandovers } from './handover.ts';
+import { hiddenByMute } from './mute-preview.ts';
 import { createSlackClient } from './slack-client.ts';
 import { type SlackInbound, type SlackInboundStatus, startSlackInbound } from './slack-inbound.ts';
 import { createSlackSink } from './slack-sink.ts';
+import { answerSlash } from './slash.ts';
 
 /** As in the configuration. */
 type SlackSettings = {
@@ -37,17 +42,15 @@ export type SlackOptions = {
   readonly throughOf?: ThroughOf;
   /** Address of an incident's row in the sheet; null: none yet. */
   readonly rowUrlOf?: (incident: string) => string | null;
-};
+  /** Times of the day, UTC (`08:00`), at which the handover card is posted. Absent: never. */
+  readonly handoverAt?: readonly string[];
+} & Pick<DeskSources, 'why' | 'coverage' | 'health'>;
 
 export type Slack = Pick<SlackInbound, 'handle' | 'handleHttp'> & {
   status(): { readonly deliveries: DeliveryStatus; readonly inbound: SlackInboundStatus };
   /** Clicks first, then deliveries: what was clicked last is still told if it can be. */
   close(): Promise<void>;
 };
-
-const DAY_MS = 86_400_000;
-const LOOKED_BACK_DAYS = 30;
-const MOST_COUNTED = 500;
 
 export async function startSlack(options: SlackOptions): Promise<Slack> {
   const { settings, log, feed, clock, logger, metrics } = options;
@@ -72,33 +75,45 @@ export async function startSlack(options: SlackOptions): Promise<Slack> {
     ...(metrics === undefined ? {} : { metrics }),
   });
   deliveries = told;
+  const sources: DeskSources = {
+    ...options,
+    act: async (command) => await act({ feed, log, clock }, command),
+    waiting: () => told.status(),
+  };
+  const handovers = await startHandovers({
+    at: options.handoverAt ?? [],
+    client,
+    channel: settings.channel,
+    log,
+    card: (sinceMs) => handoverCard(sources, sinceMs),
+    isActive: () => told.status().active,
+    clock,
+    logger,
+  });
   const inbound = startSlackInbound({
     ...settings,
+    channels: [settings.channel, ...(settings.testChannel === null ? [] : [settings.testChannel])],
     submit: async (command) => await submitCommand({ log, clock }, command),
     outcome: async (commandId, timeoutMs) => await feed.waitForCommand(commandId, timeoutMs),
     hiddenByMute: (incident) => hiddenByMute(feed, incident, clock.now()),
+    slash: async (text, asker) => await answerSlash(text, { sources, asker, handedOverAt: handovers.lastAt() }),
+    home: (userId) => homeBlocks(sources, userId),
     clock,
     logger,
+  });
+  const unsubscribe = feed.subscribe(({ incident }) => {
+    if (incident !== null) inbound.homeChanged();
   });
   return {
     handle: inbound.handle,
     handleHttp: inbound.handleHttp,
     status: () => ({ deliveries: told.status(), inbound: inbound.status() }),
     close: async () => {
+      unsubscribe();
       await inbound.close();
+      await handovers.close();
       await told.close();
       await asides.close();
     },
   };
-}
-
-/** A sentence on what a mute of this incident's (detector, entity) would have hidden; null for an unknown incident. */
-function hiddenByMute(feed: Pick<IncidentFeed, 'get' | 'list'>, id: string, nowMs: number): string | null {
-  const incident = feed.get(id);
-  if (incident === null) return null;
-  const { detector, entity, account, livemode } = incident;
-  const since = nowMs - LOOKED_BACK_DAYS * DAY_MS;
-  const { incidents, next } = feed.list({ detector, entity, account, livemode, since, limit: MOST_COUNTED });
-  const count = `${next === null ? '' : 'more than '}${plural(incidents.length, 'incident')}`;
-  return `In the last ${LOOKED_BACK_DAYS} days it would have hidden ${count}, this one included.`;
 }

@@ -3,10 +3,10 @@
 
 type Json = Record<string, unknown>;
 
-const MAX_BLOCKS = { message: 50, modal: 100 } as const;
+const MAX_BLOCKS = { message: 50, modal: 100, home: 100 } as const;
 
 /** Problems in words, empty when Slack would take it. */
-export function blockProblems(blocks: unknown, surface: 'message' | 'modal' = 'message'): readonly string[] {
+export function blockProblems(blocks: unknown, surface: keyof typeof MAX_BLOCKS = 'message'): readonly string[] {
   if (!Array.isArray(blocks)) return ['blocks: not a list'];
   const problems: string[] = [];
   if (blocks.length > MAX_BLOCKS[surface]) problems.push(`blocks: ${blocks.length}`);
@@ -15,9 +15,10 @@ export function blockProblems(blocks: unknown, surface: 'message' | 'modal' = 'm
   blocks.forEach((block, index) => {
     for (const problem of problemsOf(asJson(block))) problems.push(`blocks[${index}]: ${problem}`);
   });
-  const actionIds = blocks.flatMap((block) => elementsOf(asJson(block)).map((element) => element.action_id));
-  const named = actionIds.filter((id) => id !== undefined);
-  if (new Set(named).size !== named.length) problems.push('action_id: not unique');
+  for (const block of blocks) {
+    const named = elementsOf(asJson(block)).flatMap(({ action_id }) => (action_id === undefined ? [] : [action_id]));
+    if (new Set(named).size !== named.length) problems.push('action_id: not unique in its block');
+  }
   return problems;
 }
 
@@ -61,6 +62,7 @@ function problemsOf(block: Json): readonly string[] {
         for (const option of options) {
           text('option', option.text, 75, 'plain_text');
           check('option value', option.value, 150);
+          if (option.url !== undefined) check('option url', option.url, 3000);
         }
       } else problems.push(`element ${String(element.type)}`);
     }
@@ -74,6 +76,8 @@ function problemsOf(block: Json): readonly string[] {
       for (const option of options) text('option', option.text, 75);
     } else if (element.type === 'plain_text_input') {
       if (Number(element.max_length ?? 1) > 3000) problems.push('max_length');
+    } else if (element.type === 'users_select') {
+      if (element.placeholder !== undefined) text('placeholder', element.placeholder, 150, 'plain_text');
     } else problems.push(`element ${String(element.type)}`);
   } else if (block.type !== 'divider') problems.push(`type ${String(block.type)}`);
   return problems;
@@ -87,6 +91,16 @@ export function messageProblems(message: { text?: unknown; blocks?: unknown; met
   if (message.metadata !== undefined && JSON.stringify(message.metadata).length > 10_000)
     problems.push('metadata: too large');
   return problems;
+}
+
+/** Problems of what is given to views.publish. */
+export function homeProblems(view: Json): readonly string[] {
+  const size = JSON.stringify(view).length > 250_000 ? ['view: too large'] : [];
+  return [
+    ...(view.type === 'home' ? [] : [`type: ${String(view.type)}`]),
+    ...size,
+    ...blockProblems(view.blocks, 'home'),
+  ];
 }
 
 export function viewProblems(view: Json): readonly string[] {

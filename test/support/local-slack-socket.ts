@@ -16,7 +16,7 @@ export type SocketHub = {
   /** Connections open now. */
   open(): number;
   /** To one connection at random; resolves with the acknowledgement's payload, or null after 3 s. */
-  deliver(type: 'interactive' | 'slash_commands', payload: unknown): Promise<unknown>;
+  deliver(type: 'interactive' | 'slash_commands' | 'events_api', payload: unknown): Promise<unknown>;
   /** Slack's notice that it will cut the connections. */
   disconnectAll(): void;
   close(): void;

@@ -5,7 +5,7 @@ import { createHmac } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createEmulator } from 'emulate';
-import { elementsOf, messageProblems, viewProblems } from './block-kit.ts';
+import { elementsOf, homeProblems, messageProblems, viewProblems } from './block-kit.ts';
 import { createRates, type Rates } from './local-slack-rates.ts';
 import { createSocketHub } from './local-slack-socket.ts';
 
@@ -46,6 +46,11 @@ export async function startLocalSlack() {
   const views: Json[] = [];
   const responses: { readonly user: string; readonly body: Json }[] = [];
   const groups = new Map<string, readonly string[]>();
+  const membersOf = new Map<string, readonly string[]>();
+  const shared = new Set<string>();
+  const gone = new Set<string>();
+  const archived = new Set<string>();
+  const homes = new Map<string, Json>();
   const hanging = new Set<ServerResponse>();
   const rating = { rates: null as Rates | null, now: () => Date.now() };
   const state = { botToken: 'xoxb-local', requestUrl: null as string | null, stored: 0, actionTs: 0 };
@@ -109,8 +114,35 @@ export async function startLocalSlack() {
       const users = groups.get(String(body.usergroup));
       return users === undefined ? { ok: false, error: 'no_such_subteam' } : { ok: true, users };
     }
+    if (method === 'conversations.members') {
+      const ids = membersOf.get(String(body.channel)) ?? everybody();
+      return { ok: true, members: ids, response_metadata: { next_cursor: '' } };
+    }
+    if (method === 'conversations.info') {
+      const answer = await store(method, body);
+      const isShared = shared.has(String(body.channel));
+      const channel = {
+        ...(answer.channel as Json),
+        is_ext_shared: isShared,
+        is_archived: archived.has(String(body.channel)),
+      };
+      return answer.ok === true ? { ...answer, channel } : answer;
+    }
+    if (method === 'users.info') {
+      const answer = await store(method, body);
+      return answer.ok === true
+        ? { ...answer, user: { ...(answer.user as Json), deleted: gone.has(String(body.user)) } }
+        : answer;
+    }
+    if (method === 'views.publish') {
+      const view = body.view as Json;
+      if (homeProblems(view).length > 0) return { ok: false, error: 'invalid_arguments' };
+      homes.set(String(body.user_id), view);
+      return await store(method, body);
+    }
     if (method === 'conversations.history' || method === 'conversations.replies') return await history(method, body);
     if (method === 'chat.postMessage' || method === 'chat.update') {
+      if (archived.has(String(body.channel))) return { ok: false, error: 'is_archived' };
       if (messageProblems(body).length > 0)
         return { ok: false, error: body.blocks === undefined ? 'no_text' : 'invalid_blocks' };
     }
@@ -144,6 +176,7 @@ export async function startLocalSlack() {
   const { team_id: teamId } = (await store('auth.test', {})) as { team_id: string };
   const { channels } = (await store('conversations.list', {})) as { channels: { id: string; name: string }[] };
   const { members } = (await store('users.list', {})) as { members: { id: string; name: string }[] };
+  const everybody = (): readonly string[] => members.map(({ id }) => id);
   const channelOf = (name: string): string => channels.find((channel) => channel.name === name)?.id ?? '';
   const userOf = (name: string): SlackUser => ({
     id: members.find((user) => user.name === name)?.id ?? '',
@@ -159,14 +192,18 @@ export async function startLocalSlack() {
   };
 
   /** A payload to wherever the app listens; over HTTP the status and body, over a socket the acknowledgement. */
-  const deliver = async (payload: Json): Promise<{ readonly status: number; readonly body: unknown }> => {
+  const deliver = async (
+    payload: Json,
+    type: 'interactive' | 'slash_commands' | 'events_api' = 'interactive',
+  ): Promise<{ readonly status: number; readonly body: unknown }> => {
     if (hub.open() > 0) {
-      const ack = await hub.deliver('interactive', payload);
+      const ack = await hub.deliver(type, payload);
       return { status: ack === null ? 408 : 200, body: ack };
     }
     if (state.requestUrl === null) throw new Error('the app listens nowhere');
-    const raw = `payload=${encodeURIComponent(JSON.stringify(payload))}`;
-    const answer = await fetch(state.requestUrl, { method: 'POST', headers: sign(raw), body: raw });
+    const raw = rawOf(payload, type);
+    const headers = type === 'events_api' ? { ...sign(raw), 'content-type': 'application/json' } : sign(raw);
+    const answer = await fetch(state.requestUrl, { method: 'POST', headers, body: raw });
     const text = await answer.text();
     return { status: answer.status, body: text.startsWith('{') ? JSON.parse(text) : text };
   };
@@ -217,6 +254,81 @@ export async function startLocalSlack() {
     setRequestUrl: (requestUrl: string | null): void => {
       state.requestUrl = requestUrl;
     },
+    /** Default: everybody. */
+    setMembers: (channel: string, users: readonly string[]): void => void membersOf.set(channel, users),
+    setShared: (channel: string, isShared: boolean): void =>
+      void (isShared ? shared.add(channel) : shared.delete(channel)),
+    setArchived: (channel: string, is: boolean): void => void (is ? archived.add(channel) : archived.delete(channel)),
+    /** The person leaves the workspace. */
+    leave: (user: string): void => void gone.add(user),
+    /** What App Homes show, by user. */
+    homes,
+    openHome: async (user: SlackUser) =>
+      await deliver(
+        {
+          type: 'event_callback',
+          team_id: user.teamId,
+          api_app_id: 'A0LAB',
+          token: 'legacy',
+          event_id: `Ev${Date.now()}`,
+          event_time: Math.floor(Date.now() / 1000),
+          authorizations: [
+            { team_id: teamId, user_id: 'U0BOT', is_bot: true, enterprise_id: null, is_enterprise_install: false },
+          ],
+          event: { type: 'app_home_opened', user: user.id, channel: 'D0HOME', tab: 'home', event_ts: '1.1' },
+        },
+        'events_api',
+      ),
+    /** Types a slash command; what comes back to the typer is in `responses`. */
+    command: async (user: SlackUser, text: string) => {
+      const { trigger_id } = await store('views.generateTriggerId', { user_id: user.id });
+      return await deliver(
+        {
+          command: '/declinewatch',
+          text,
+          token: 'legacy',
+          team_id: user.teamId,
+          team_domain: 'lab',
+          channel_id: channelOf('fraud-alerts'),
+          channel_name: 'fraud-alerts',
+          user_id: user.id,
+          user_name: user.name,
+          api_app_id: 'A0LAB',
+          is_enterprise_install: 'false',
+          response_url: `${url}/response/${user.id}`,
+          trigger_id,
+        },
+        'slash_commands',
+      );
+    },
+    /** Presses what the person's App Home really shows; throws if it has no such button. */
+    pressHome: async (user: SlackUser, action: string, value: string) => {
+      const view = homes.get(user.id) ?? {};
+      const block = (view.blocks as Json[] | undefined)?.find((one) =>
+        elementsOf(one).some((element) => element.action_id === action && element.value === value),
+      );
+      const element = elementsOf(block ?? {}).find((one) => one.action_id === action);
+      if (element === undefined) throw new Error(`the App Home has no ${action} ${value}`);
+      const { trigger_id } = await store('views.generateTriggerId', { user_id: user.id });
+      state.actionTs += 1;
+      return await deliver({
+        type: 'block_actions',
+        ...base(user),
+        container: { type: 'view', view_id: 'V0HOME' },
+        view: { ...view, id: 'V0HOME', type: 'home' },
+        trigger_id,
+        actions: [
+          {
+            type: 'button',
+            action_id: action,
+            block_id: block?.block_id,
+            value,
+            text: element.text,
+            action_ts: `1800000000.${String(state.actionTs).padStart(6, '0')}`,
+          },
+        ],
+      });
+    },
     setGroup: (group: string, users: readonly string[]): void => void groups.set(group, users),
     connections: hub.open,
     disconnectAll: hub.disconnectAll,
@@ -264,10 +376,43 @@ export async function startLocalSlack() {
         ],
       });
     },
+    /** A press on a message as it was shown before an edit arrived, or one that is replayed. */
+    pressStale: async (press: {
+      readonly message: SlackMessage | undefined;
+      readonly incident: string;
+      readonly action: string;
+      readonly user: SlackUser;
+      readonly actionTs?: string;
+    }) => {
+      state.actionTs += 1;
+      const text = { type: 'plain_text', text: press.action };
+      const action_ts = press.actionTs ?? `1800000001.${String(state.actionTs).padStart(6, '0')}`;
+      return await deliver({
+        type: 'block_actions',
+        ...base(press.user),
+        container: {
+          type: 'message',
+          message_ts: press.message?.ts,
+          channel_id: channelOf('fraud-alerts'),
+          is_ephemeral: false,
+        },
+        channel: { id: channelOf('fraud-alerts'), name: 'fraud-alerts' },
+        message: press.message,
+        state: { values: {} },
+        trigger_id: 'used',
+        response_url: `${url}/response/${press.user.id}`,
+        actions: [{ type: 'button', action_id: press.action, block_id: 'b', value: press.incident, text, action_ts }],
+      });
+    },
     /** Sends the newest open modal with these values. */
     submit: async (
       user: SlackUser,
-      values: { readonly verdict?: string; readonly note?: string; readonly duration?: string },
+      values: {
+        readonly verdict?: string;
+        readonly note?: string;
+        readonly duration?: string;
+        readonly owner?: string;
+      },
     ) => {
       const view = views.at(-1);
       if (view === undefined) throw new Error('no modal is open');
@@ -283,7 +428,14 @@ export async function startLocalSlack() {
         response_urls: [],
         view: {
           ...view,
-          state: { values: { ...chosen('verdict', values.verdict), ...chosen('duration', values.duration), ...note } },
+          state: {
+            values: {
+              ...chosen('verdict', values.verdict),
+              ...chosen('duration', values.duration),
+              ...note,
+              owner: { owner: { type: 'users_select', selected_user: values.owner ?? null } },
+            },
+          },
         },
       });
     },
@@ -306,6 +458,13 @@ function optionOf(view: Json, block: string, value: string): Json {
   const option = options.find((one) => one.value === value);
   if (option === undefined) throw new Error(`the form has no ${block} ${value}`);
   return option;
+}
+
+/** Interactions are a form with a `payload`, slash commands a plain form, events JSON. */
+function rawOf(payload: Json, type: 'interactive' | 'slash_commands' | 'events_api'): string {
+  if (type === 'events_api') return JSON.stringify(payload);
+  if (type === 'slash_commands') return new URLSearchParams(payload as Record<string, string>).toString();
+  return `payload=${encodeURIComponent(JSON.stringify(payload))}`;
 }
 
 /** Headers of a request as Slack signs it; `ageS` shifts its stamp. */

@@ -199,7 +199,7 @@ describe('buttons', () => {
   it.each([
     ['open', ['acknowledge', 'resolve', 'more']],
     ['acknowledged', ['resolve', 'unacknowledge', 'more']],
-    ['resolved-fraud', ['reopen']],
+    ['resolved-fraud', ['reopen', 'more']],
     ['merged', []],
     ['withdrawn', []],
   ])('of %s', (name, expected) => {

@@ -10,10 +10,10 @@ beforeEach(async () => {
 });
 afterEach(async () => await slack.close());
 
-function mayActFor(responders: readonly string[]) {
+function mayActFor(responders: readonly string[], channels: readonly string[] = []) {
   const clock = handClock();
   const client = new WebClient(slack.botToken(), { slackApiUrl: slack.apiUrl, retryConfig: { retries: 0 } });
-  return { clock, mayAct: createMayAct({ client, responders, clock }) };
+  return { clock, mayAct: createMayAct({ client, responders, channels, clock }) };
 }
 
 describe('createMayAct', () => {
@@ -29,6 +29,25 @@ describe('createMayAct', () => {
     expect(await mayAct(slack.users.ana)).toBeNull();
     expect(await mayAct(slack.users.bo)).toContain('SLACK_RESPONDERS');
     expect(await mayAct(slack.users.outsider)).toContain('another workspace');
+  });
+
+  it('lets the members of the alerts’ channel in if nobody is named', async () => {
+    slack.setMembers(slack.channels.alerts, [slack.users.ana.id, slack.users.outsider.id]);
+    const { mayAct, clock } = mayActFor([], [slack.channels.alerts]);
+    expect(await mayAct(slack.users.ana)).toBeNull();
+    expect(await mayAct(slack.users.bo)).toContain('members of the channel');
+    expect(await mayAct(slack.users.outsider)).toContain('another workspace');
+    // Who has joined just now need not wait for a minute.
+    slack.setMembers(slack.channels.alerts, [slack.users.ana.id, slack.users.bo.id]);
+    clock.advance(5_000);
+    expect(await mayAct(slack.users.bo)).toBeNull();
+  });
+
+  it('lets the members of a named channel in', async () => {
+    slack.setMembers(slack.channels.test, [slack.users.bo.id]);
+    const { mayAct } = mayActFor([slack.channels.test], [slack.channels.alerts]);
+    expect(await mayAct(slack.users.bo)).toBeNull();
+    expect(await mayAct(slack.users.ana)).toContain('SLACK_RESPONDERS');
   });
 
   it('asks for a group’s members at most once a minute, and lives with a Slack that is away', async () => {
