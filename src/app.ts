@@ -9,6 +9,7 @@ import { type Health, type HealthSources, healthOf } from './app/health.ts';
 import { operationsOf } from './app/operations.ts';
 import { keptPiiKey } from './app/pii-key.ts';
 import { readingsOf } from './app/readings.ts';
+import { startGrades } from './app/report-operations.ts';
 import { SHIPPED_DETECTORS, watchSettingsFile } from './app/settings-file.ts';
 import { startSilenceWatch } from './app/silence.ts';
 import { openStorage } from './app/storage.ts';
@@ -153,6 +154,10 @@ async function assemble(parts: Parts): Promise<App> {
   const verifying = { log, feed, piiKey, clock, logger: child('verify'), settle: runHistory };
   const verification = startVerifyJob(has('respond') ? verifying : { ...verifying, everyMs: null });
   teardown.push('verification', () => verification.close());
+  if (has('respond')) {
+    const grades = startGrades({ log, feed, piiKey, clock, logger: child('grades'), dataFolder });
+    teardown.push('grades', () => grades.close());
+  }
   let proposals: Proposals | null = null;
   if (has('respond')) {
     const made = createProposals({ log, feed, piiKey, clock, logger: child('proposals') });

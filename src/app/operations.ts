@@ -17,6 +17,7 @@ import type { VerifyJob } from '../tuning/verify-job.ts';
 import { whatIf } from '../tuning/what-if.ts';
 import { why } from '../tuning/why.ts';
 import { deadLetterOperations } from './dead-letter-operations.ts';
+import { reportOperations } from './report-operations.ts';
 import { proposalOperations } from './proposal-operations.ts';
 
 export type OperationParts = {
@@ -45,6 +46,7 @@ export function operationsOf(parts: OperationParts): readonly Operation[] {
     whyOperation(parts),
     whatIfOperation(parts),
     ...proposalOperations(parts),
+    ...reportOperations(parts),
     ...deadLetterOperations(parts),
   ];
 }

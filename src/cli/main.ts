@@ -14,6 +14,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<CliCommand>>> = {
   why: async () => (await import('./why.ts')).whyCommand,
   'what-if': async () => (await import('./what-if.ts')).whatIfCommand,
   detectors: async () => (await import('./detectors.ts')).detectorsCommand,
+  report: async () => (await import('./report.ts')).reportCommand,
   incidents: async () => (await import('./incidents.ts')).incidentsCommand,
   status: async () => (await import('./status.ts')).statusCommand,
   doctor: async () => (await import('./doctor.ts')).doctorCommand,

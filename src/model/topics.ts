@@ -8,7 +8,8 @@ export type TopicName =
   | 'members'
   | 'detector-settings'
   | 'deliveries'
-  | 'dead-letters';
+  | 'dead-letters'
+  | 'daily-totals';
 
 export type Topic = {
   readonly name: TopicName;
@@ -41,4 +42,5 @@ export const TOPICS: Readonly<Record<TopicName, Topic>> = {
   'detector-settings': topic('detector-settings', 'detector', 1, null),
   deliveries: topic('deliveries', 'output + subject + slot', 1, null, 'compact'),
   'dead-letters': topic('dead-letters', 'source + offset', 1, 35),
+  'daily-totals': topic('daily-totals', 'scope + day', 1, null, 'compact'),
 };
