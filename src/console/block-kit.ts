@@ -5,9 +5,11 @@ import { type ActionName, isActionName } from './action-body.ts';
 import {
   acknowledgeForm,
   actionForm,
+  assignForm,
   type FormContext,
   menu,
   muteForm,
+  noteForm,
   reopenForm,
   resolveForm,
   unacknowledgeForm,
@@ -83,9 +85,10 @@ function button(action: string, { target: on, isPrimary, context }: Pressed): Ht
 /** Values are `mute:INC-1`: what, on which. */
 function overflow(options: readonly unknown[], context: FormContext): Html {
   const items = options.map((option) => {
-    const { value, text: label } = fields(option);
+    const { value, text: label, url } = fields(option);
     const [what = '', id = ''] = string(value).split(':');
     if (!isTarget(id)) return unknown(what);
+    if (what === 'tune') return detectorLink(string(url), clean(decode(string(fields(label).text)), 75));
     return overflowItem(what, { target: target(id), label: clean(decode(string(fields(label).text)), 75), context });
   });
   return menu('⋯', html`${items}`);
@@ -101,9 +104,17 @@ function overflowItem(what: string, { target: on, label, context }: Item): Html 
     });
   if (what === 'mute') return muteForm(context, on, false);
   if (what === 'unmute') return simple('mute', 'until', '');
-  if (what === 'assign') return simple('assign', 'owner', context.caller.actor.name);
+  if (what === 'take') return simple('assign', 'owner', context.caller.actor.name);
+  if (what === 'assign') return assignForm(context, on, null);
+  if (what === 'note') return noteForm(context, on);
   if (what === 'unassign') return simple('assign', 'owner', '');
   return unknown(what);
+}
+
+/** To our own page, whatever the address says. */
+function detectorLink(url: string, label: string): Html {
+  const name = /\/detectors\/([\w.-]{1,100})$/.exec(url)?.[1];
+  return name === undefined ? unknown('tune') : html`<a class="item" href="/detectors/${name}">${label}</a>`;
 }
 
 const isTarget = (value: unknown): value is string => typeof value === 'string' && /^INC-[1-9]\d{0,14}$/.test(value);

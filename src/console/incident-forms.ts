@@ -72,13 +72,13 @@ export function muteForm(context: FormContext, target: Target, isMuted: boolean)
   return menu('Mute…', actionForm(context, 'mute', { target, body }));
 }
 
-function assignForm(context: FormContext, target: Target, owner: string | null): Html {
+export function assignForm(context: FormContext, target: Target, owner: string | null): Html {
   const body = html`<label class="field">Owner <input name="owner" maxlength="200" value="${clean(owner ?? context.caller.actor.name, 200)}" autocomplete="off"></label>
 <p class="muted">Empty: nobody.</p>${button('Assign', 'primary')}`;
   return menu('Assign…', actionForm(context, 'assign', { target, body }));
 }
 
-function noteForm(context: FormContext, target: Target): Html {
+export function noteForm(context: FormContext, target: Target): Html {
   const body = html`<label class="field">Note<textarea name="note" rows="3" maxlength="${NOTE_MAX_CHARACTERS}" required></textarea></label>${button('Add the note', 'primary')}`;
   return menu('Note…', actionForm(context, 'note', { target, body }));
 }

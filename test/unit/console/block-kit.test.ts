@@ -30,28 +30,39 @@ describe('the preview of an alert', () => {
   it('has the buttons of its state, each acting on its incident', () => {
     const blocksOf = (incident: ReturnType<typeof sampleIncident>) =>
       renderAlert(incident, { consoleUrl: 'http://localhost' }).blocks;
-    expect(actionsIn(render(blocksOf(sampleIncident())))).toEqual(['acknowledge', 'resolve', 'mute', 'assign']);
+    expect(actionsIn(render(blocksOf(sampleIncident())))).toEqual([
+      'acknowledge',
+      'resolve',
+      'mute',
+      'assign',
+      'assign',
+      'note',
+    ]);
     expect(actionsIn(render(blocksOf(acknowledgedBy(sampleIncident()))))).toEqual([
       'resolve',
       'unacknowledge',
       'mute',
       'assign',
+      'assign',
+      'note',
     ]);
-    expect(actionsIn(render(blocksOf(resolvedBy(sampleIncident()))))).toEqual(['reopen']);
+    expect(actionsIn(render(blocksOf(resolvedBy(sampleIncident()))))).toEqual(['reopen', 'assign', 'assign', 'note']);
     expect(actionsIn(render(blocksOf(sampleIncident({ owner: 'bo', mutedUntil: 9e12 }))))).toEqual([
       'acknowledge',
       'resolve',
       'mute',
       'assign',
       'assign',
+      'note',
     ]);
+    expect(render(blocksOf(sampleIncident()))).toContain('href="/detectors/card-declines"');
   });
 
   it('carries the token of the page, and comes back to the preview', () => {
     const { blocks } = renderAlert(sampleIncident(), { consoleUrl: 'http://localhost' });
     const shown = render(blocks);
-    expect(shown.match(/name="form" value="token-of-the-page"/g)).toHaveLength(4);
-    expect(shown.match(/name="back" value="\/preview"/g)).toHaveLength(4);
+    expect(shown.match(/name="form" value="token-of-the-page"/g)).toHaveLength(6);
+    expect(shown.match(/name="back" value="\/preview"/g)).toHaveLength(6);
   });
 
   it('keeps hostile names inert', () => {
