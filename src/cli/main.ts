@@ -24,10 +24,13 @@ const COMMANDS: Readonly<Record<string, () => Promise<CliCommand>>> = {
 };
 
 const EXIT_USAGE = 2;
+/** For what was printed to get through. */
+const LINGER_MS = 1_000;
 
 silenceExperimentalWarnings();
 endWithReader();
 process.exitCode = await main(process.argv.slice(2));
+endSoon();
 
 async function main(args: readonly string[]): Promise<number> {
   const [name, ...rest] = args;
@@ -82,6 +85,11 @@ function silenceExperimentalWarnings(): void {
   process.on('warning', (warning) => {
     if (warning.name !== 'ExperimentalWarning') show?.(warning);
   });
+}
+
+/** A connection that a library has left open (kafkajs, after a broker that was not ready yet) does not keep the process. */
+function endSoon(): void {
+  setTimeout(() => process.exit(), LINGER_MS).unref();
 }
 
 /** Who reads what is printed may have had enough (`| head`): that is no failure. */

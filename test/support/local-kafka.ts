@@ -15,9 +15,11 @@ export type LocalKafka = {
   readonly folder: string;
   readonly port: number;
   readonly controllerPort: number;
+  /** Properties in place of those of a plain listener, and arguments of the format, for users. */
+  readonly secure?: { readonly properties: Readonly<Record<string, string>>; readonly format: readonly string[] };
 };
 
-export async function formatKafka({ jars, folder, port, controllerPort }: LocalKafka): Promise<void> {
+export async function formatKafka({ jars, folder, port, controllerPort, secure }: LocalKafka): Promise<void> {
   const properties = {
     'process.roles': 'broker,controller',
     'node.id': '1',
@@ -42,6 +44,7 @@ export async function formatKafka({ jars, folder, port, controllerPort }: LocalK
     // Retention is looked at often enough for a test to see it.
     'log.retention.check.interval.ms': '500',
     'log.segment.delete.delay.ms': '100',
+    ...secure?.properties,
   };
   const file = join(folder, 'server.properties');
   const lines = Object.entries(properties).map(([name, value]) => `${name}=${value}`);
@@ -51,7 +54,16 @@ export async function formatKafka({ jars, folder, port, controllerPort }: LocalK
     'rootLogger.level=warn\nrootLogger.appenderRef.out.ref=out\nappender.out.type=Console\nappender.out.name=out\nappender.out.layout.type=PatternLayout\n',
   );
   const clusterId = randomBytes(16).toString('base64url');
-  const tool = ['kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', file, '--standalone'];
+  const tool = [
+    'kafka.tools.StorageTool',
+    'format',
+    '-t',
+    clusterId,
+    '-c',
+    file,
+    '--standalone',
+    ...(secure?.format ?? []),
+  ];
   await run('java', [...QUICK_START, '-Xmx128m', '-cp', join(jars, '*'), ...tool]);
 }
 
