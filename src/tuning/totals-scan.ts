@@ -9,7 +9,7 @@ import type { Scope } from '../model/scope.ts';
 import { addAttempt, type DayFigures, noFigures } from './totals-days.ts';
 
 /** Seconds: the views of one attempt may be dated that far apart. */
-export const APART_S = 3_600;
+const APART_S = 3_600;
 /** Milliseconds that a view may be received before its own time by a wrong clock. */
 export const AHEAD_MS = 300_000;
 
