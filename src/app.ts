@@ -12,6 +12,7 @@ import { readingsOf } from './app/readings.ts';
 import { startGrades } from './app/report-operations.ts';
 import { SHIPPED_DETECTORS, watchSettingsFile } from './app/settings-file.ts';
 import { startSilenceWatch } from './app/silence.ts';
+import { watchStateLimit } from './app/state-limit.ts';
 import { openStorage } from './app/storage.ts';
 import { startStripeSide } from './app/stripe-side.ts';
 import { createTeardown, type Teardown } from './app/teardown.ts';
@@ -133,6 +134,8 @@ async function assemble(parts: Parts): Promise<App> {
     });
     teardown.push('detectors', () => detect.close());
     sources.detect = detect.status;
+    const limit = watchStateLimit({ partitions: detect.status, log, feed, clock, logger: child('detectors') });
+    teardown.push('state limit', () => limit.stop());
     const history = await startHistoryLane({ log, store, clock, logger: child('history'), piiKey });
     teardown.push('history lane', () => history.close());
     sources.history = history.status;
