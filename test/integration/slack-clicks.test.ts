@@ -293,6 +293,18 @@ describe('the Slack thread', () => {
     await ofAlert(2);
   });
 
+  it('loses no click while Slack renews a connection', async () => {
+    await openIncident();
+    const started = await listen('socket');
+    await expect.poll(() => slack.connections(), until).toBe(2);
+    slack.disconnectOne();
+    await expect.poll(() => slack.connections(), until).toBe(1);
+    expect(await press('acknowledge')).toMatchObject({ status: 200, body: {} });
+    await ofAlert(2);
+    await expect.poll(() => started.status().connections, until).toBe(2);
+    expect(started.status().restarts).toBe(0);
+  });
+
   it('keeps two connections open', async () => {
     const started = await listen('socket');
     await expect.poll(() => started.status().connections, until).toBe(2);

@@ -22,7 +22,8 @@ const SECONDS = 600;
 const A_SECOND = 50;
 const CARDS = 5_000;
 const OTHER_AT = 200;
-const ACKNOWLEDGED_AT = 300;
+/** A signed request may be 300 s off this clock at most. */
+const ACKNOWLEDGED_AT = 240;
 
 let slack: LocalSlack;
 let temp: TempLog;

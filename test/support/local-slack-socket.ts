@@ -17,8 +17,8 @@ export type SocketHub = {
   open(): number;
   /** To one connection at random; resolves with the acknowledgement's payload, or null after 3 s. */
   deliver(type: 'interactive' | 'slash_commands' | 'events_api', payload: unknown): Promise<unknown>;
-  /** Slack's notice that it will cut the connections. */
-  disconnectAll(): void;
+  /** Slack's notice that it will cut one of the connections, as it does to each every few hours. */
+  disconnectOne(): void;
   close(): void;
 };
 
@@ -79,8 +79,9 @@ export function createSocketHub(): SocketHub {
         send(socket, { envelope_id: envelope, type, accepts_response_payload: true, payload });
       });
     },
-    disconnectAll: () => {
-      for (const socket of sockets) send(socket, { type: 'disconnect', reason: 'refresh_requested' });
+    disconnectOne: () => {
+      const [socket] = sockets;
+      if (socket !== undefined) send(socket, { type: 'disconnect', reason: 'refresh_requested' });
     },
     close: () => {
       clearInterval(pings);

@@ -331,7 +331,7 @@ export async function startLocalSlack() {
     },
     setGroup: (group: string, users: readonly string[]): void => void groups.set(group, users),
     connections: hub.open,
-    disconnectAll: hub.disconnectAll,
+    disconnectOne: hub.disconnectOne,
     views,
     responses,
     /** Presses what the message really holds; throws if it has no such element any more. */
