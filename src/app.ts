@@ -8,6 +8,7 @@ import { DEMO_LINES, demoSecret, startDemo } from './app/demo.ts';
 import { type Health, type HealthSources, healthOf } from './app/health.ts';
 import { operationsOf } from './app/operations.ts';
 import { keptPiiKey } from './app/pii-key.ts';
+import { stagesOf, watchProgress } from './app/progress.ts';
 import { readingsOf } from './app/readings.ts';
 import { startGrades } from './app/report-operations.ts';
 import { SHIPPED_DETECTORS, watchSettingsFile } from './app/settings-file.ts';
@@ -31,14 +32,14 @@ import { startIncidentManager } from './incidents/manager.ts';
 import { startWebhookServer } from './ingest/webhook.ts';
 import type { EventLog } from './log/event-log.ts';
 import { type Clock, systemClock } from './model/clock.ts';
+import type { Delivery } from './model/delivery.ts';
 import type { GeneralSettings } from './model/detector.ts';
-import type { Proposals } from './model/proposal.ts';
 import { type PreviewRows, startSheetsPreview } from './sinks/preview.ts';
 import { startSheets } from './sinks/sheets.ts';
 import { createLogger } from './telemetry/logger.ts';
 import { createMetrics, type Metrics } from './telemetry/metrics.ts';
 import { attemptsOfIncident } from './tuning/members.ts';
-import { createProposals } from './tuning/proposals.ts';
+import { startTuning, type Tuning } from './tuning/tuning.ts';
 import { startVerifyJob } from './tuning/verify-job.ts';
 
 /** `manage`: incidents can be read and acted on, nothing is told or heard; what the CLI opens for one command. */
@@ -157,21 +158,25 @@ async function assemble(parts: Parts): Promise<App> {
   const verifying = { log, feed, piiKey, clock, logger: child('verify'), settle: runHistory };
   const verification = startVerifyJob(has('respond') ? verifying : { ...verifying, everyMs: null });
   teardown.push('verification', () => verification.close());
+  sources.verification = verification.status;
   if (has('respond')) {
     const grades = startGrades({ log, feed, piiKey, clock, logger: child('grades'), dataFolder });
     teardown.push('grades', () => grades.close());
   }
-  let proposals: Proposals | null = null;
+  let tuning: Tuning | null = null;
   if (has('respond')) {
-    const made = createProposals({ log, feed, piiKey, clock, logger: child('proposals') });
-    teardown.push('proposals', () => made.close());
-    proposals = made;
+    const made = startTuning({ log, feed, piiKey, clock, logger: child('tuning') });
+    teardown.push('tuning', () => made.close());
+    tuning = made;
   }
-  const deliveries = await openDeliveryIndex({ log, ...groupOf(kind, 'delivery-index') });
+  const posted = observeAlerts({ feed, metrics, sources, startedAt: clock.now() });
+  const deliveries = await openDeliveryIndex({ log, posted, ...groupOf(kind, 'delivery-index') });
   teardown.push('delivery index', () => deliveries.close());
   const deadLetters = await openDeadLetterIndex({ log, ...groupOf(kind, 'dead-letter-index') });
   teardown.push('dead letter index', () => deadLetters.close());
   sources.deadLetters = deadLetters.counts;
+  const progress = watchProgress(() => stagesOf(sources), clock);
+  teardown.push('progress', () => progress.stop());
   let told: Told = { slack: null, preview: null };
   const site = await startConsole({
     host: config.adminHost,
@@ -187,9 +192,10 @@ async function assemble(parts: Parts): Promise<App> {
     deliveriesOf: deliveries.of,
     failedDeliveries: deliveries.failed,
     health,
+    alive: progress.health,
     metrics: async () => await metrics.text(readingsOf(sources, await health(), clock.now())),
     validateDetector: validateChange,
-    operations: operationsOf({ ...verifying, ...stripe, deadLetters, general, verification, runHistory, proposals }),
+    operations: operationsOf({ ...verifying, ...stripe, deadLetters, general, verification, runHistory, tuning }),
     preview: () => told.preview,
     demo: demo ? { lines: DEMO_LINES } : null,
   });
@@ -206,7 +212,7 @@ async function assemble(parts: Parts): Promise<App> {
 
   // What is told: Slack and the sheet.
   if (has('respond')) {
-    told = await startTelling({ ...parts, log, feed, metrics, consoleUrl, sources, proposals });
+    told = await startTelling({ ...parts, log, feed, metrics, consoleUrl, sources, tuning });
     teardown.push('latency', observeLatency(feed, metrics));
   }
 
@@ -224,6 +230,7 @@ async function assemble(parts: Parts): Promise<App> {
       context: general,
       latenessMs: () => general().latenessMs,
       extra: told.slack === null ? [] : [{ method: 'POST', path: '/slack/events', handle: told.slack.handleHttp }],
+      health: progress.health,
       metrics: metrics.ingest,
     });
     teardown.push('webhook', () => server.close());
@@ -265,6 +272,25 @@ function observeLatency(feed: IncidentFeed, metrics: Metrics): () => void {
   });
 }
 
+type AlertParts = {
+  readonly feed: IncidentFeed;
+  readonly metrics: Metrics;
+  readonly sources: HealthSources;
+  /** Milliseconds: what was told before was measured then. */
+  readonly startedAt: number;
+};
+
+/** From the decline that breached to what people see, measured once: by the process that tells. */
+function observeAlerts({ feed, metrics, sources, startedAt }: AlertParts): (delivery: Delivery) => void {
+  return ({ output, subject, slot, at }) => {
+    if (at < startedAt || (slot !== 'message' && slot !== 'row')) return;
+    if (!sources.deliveries.some((status) => status().output === output && status().active)) return;
+    const incident = feed.get(subject);
+    if (incident !== null && incident.kind === 'episode' && !incident.late)
+      metrics.alerted(output, at - incident.openingBreachS * 1000);
+  };
+}
+
 type Told = {
   readonly slack: Slack | null;
   readonly preview: Preview | null;
@@ -276,12 +302,12 @@ type TellingParts = Parts & {
   readonly metrics: Metrics;
   readonly consoleUrl: string;
   readonly sources: HealthSources;
-  readonly proposals: Proposals | null;
+  readonly tuning: Tuning | null;
 };
 
 /** In the demo how it would look; else each output that is configured. */
 async function startTelling(parts: TellingParts): Promise<Told> {
-  const { config, options, logger, teardown, clock, log, feed, consoleUrl, sources, proposals } = parts;
+  const { config, options, logger, teardown, clock, log, feed, consoleUrl, sources, tuning } = parts;
   const common = { log, consoleUrl, clock, metrics: parts.metrics.delivery };
   if (options.demo) {
     const shown = { ...common, incidents: incidentsOf(feed) };
@@ -311,7 +337,7 @@ async function startTelling(parts: TellingParts): Promise<Told> {
       feed,
       settings: config.google,
       logger: logger.child({ part: 'sheets' }),
-      ...(proposals === null ? {} : { proposals }),
+      ...(tuning === null ? {} : { proposals: tuning.proposals, suggestions: tuning.suggestions }),
     });
     teardown.push('sheets', () => sheets.close());
     sources.deliveries.push(() => sheets.status());

@@ -11,6 +11,7 @@ import type { Reconciliation } from '../ingest/reconcile.ts';
 import type { EventLog } from '../log/event-log.ts';
 import { AppError, messageOf } from '../model/errors.ts';
 
+import type { VerifyStatus } from '../tuning/verify-job.ts';
 import type { SilenceStatus } from './silence.ts';
 
 export type PartHealth = {
@@ -42,6 +43,7 @@ export type HealthSources = {
   slackInbound?: () => SlackInboundStatus;
   settingsFile?: () => { readonly message: string } | null;
   silence?: () => SilenceStatus;
+  verification?: () => VerifyStatus;
   /** By source, those that wait for a person. */
   deadLetters?: () => ReadonlyMap<string, number>;
 };
@@ -164,13 +166,23 @@ function fileHealth(problem: { readonly message: string } | null): PartHealth {
   };
 }
 
-function deliveryHealth({ output, active, pending, lastError, pausedUntil, failedCount }: DeliveryStatus): PartHealth {
+/** How many, and how far behind that is. */
+function waiting(pending: number, oldestAt: number | null): string {
+  const since =
+    oldestAt === null
+      ? ''
+      : `, the oldest since ${new Date(oldestAt).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
+  return `${pending} wait(s)${since}`;
+}
+
+function deliveryHealth(status: DeliveryStatus): PartHealth {
+  const { output, active, pending, oldestPendingAt, lastError, pausedUntil, failedCount } = status;
   const name = output;
   if (pausedUntil !== null && lastError !== null)
     return {
       name,
       state: 'degraded',
-      message: `${lastError.message} ${pending} wait(s).`,
+      message: `${lastError.message} ${waiting(pending, oldestPendingAt)}.`,
       help: 'It is tried again by itself; nothing is lost.',
     };
   if (failedCount > 0)
@@ -180,7 +192,12 @@ function deliveryHealth({ output, active, pending, lastError, pausedUntil, faile
       message: `${failedCount} refused for good; ${lastError?.message ?? ''}`.trim(),
       help: 'See GET /api/deliveries?state=failed.',
     };
-  return { name, state: 'fine', message: active ? `${pending} wait(s)` : 'another replica delivers', help: '' };
+  return {
+    name,
+    state: 'fine',
+    message: active ? waiting(pending, oldestPendingAt) : 'another replica delivers',
+    help: '',
+  };
 }
 
 function silenceHealth({ watched, silent }: SilenceStatus): PartHealth {

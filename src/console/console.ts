@@ -77,7 +77,10 @@ function build(options: ConsoleOptions, consoleUrl: string): { streams: Streams;
       },
     }),
   );
-  app.get('/healthz', (c) => c.json({ ok: true }));
+  app.get('/healthz', (c) => {
+    const { ok, body } = options.alive?.() ?? { ok: true, body: { ok: true } };
+    return c.json(body, ok ? 200 : 503);
+  });
   app.get('/readyz', async (c) => {
     const state = await health();
     return c.json(c.get('caller') === undefined ? briefStatusJson(state) : statusJson(state), state.ready ? 200 : 503);

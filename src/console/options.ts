@@ -85,6 +85,8 @@ export type ConsoleOptions = {
   readonly deliveriesOf: (incidentId: string) => Promise<readonly Delivery[]> | readonly Delivery[];
   readonly failedDeliveries: () => readonly Delivery[];
   readonly health: () => Promise<Health>;
+  /** Whether the process gets on, for `/healthz`. Default: it answers, so it does. */
+  readonly alive?: () => { readonly ok: boolean; readonly body: object };
   /** Prometheus text. */
   readonly metrics: () => Promise<string>;
   readonly validateDetector: ValidateDetector;

@@ -21,15 +21,19 @@ const MAX_FAILED = 200;
 export async function openDeliveryIndex({
   log,
   group = `delivery-index-${randomUUID()}`,
+  posted,
 }: {
   readonly log: EventLog;
   readonly group?: string;
+  /** Told of the first time that something was delivered, of past ones too. */
+  readonly posted?: (delivery: Delivery) => void;
 }): Promise<DeliveryIndex> {
   const subjects = new Map<string, Map<string, Delivery>>();
   const failed = new Map<string, Delivery>();
   const take = (delivery: Delivery): void => {
     const id = deliveryId(delivery);
     const slots = subjects.get(delivery.subject) ?? new Map<string, Delivery>();
+    if (delivery.state === 'posted' && (slots.get(id)?.place ?? null) === null) posted?.(delivery);
     slots.delete(id);
     slots.set(id, delivery);
     dropEldest(slots, MAX_SLOTS);

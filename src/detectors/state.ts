@@ -48,7 +48,7 @@ export type FoldState = {
   readonly maxAttempts: number;
 };
 
-/** 100 to 200 bytes of memory each for what is held of one, and as much of Redis: docs/operations.md. */
+/** Of one partition. A million take up to 460 MB of memory and 300 MB of the store (bench/results): docs/operations.md. */
 export const MAX_ATTEMPTS = 2_000_000;
 
 export function createState(options: { readonly lane: 'live' | 'all'; readonly maxAttempts?: number }): FoldState {
