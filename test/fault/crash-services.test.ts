@@ -15,14 +15,14 @@ it('killed with -9 anywhere: the same incidents, messages and rows as undisturbe
   const services = { brokers: (await sharedKafka()).brokers, redisUrl: (await sharedRedis()).url };
   const { ending, writes, calls, wasKilled } = await runStoryOnServices(services, null);
   expect(wasKilled).toBe(false);
-  expect(ending.postsReceived).toBe(5);
+  expect(ending.postsReceived).toBe(8);
   const random = seededRandom(Number(CRASH_SEED));
   const wrong: unknown[] = [];
   let killed = 0;
   for (let index = 0; index < POINTS; index += 1) {
     const where = index % 4 === 1 ? 'outside' : 'inside';
     const effect = random.between(1, where === 'inside' ? writes : calls);
-    const point: ServicesPoint = { where, effect, side: random.pick(['before', 'after']) };
+    const point: ServicesPoint = { where, of: null, effect, side: random.pick(['before', 'after']) };
     try {
       const run = await runStoryOnServices(services, point);
       if (run.wasKilled) killed += 1;

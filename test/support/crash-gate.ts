@@ -3,6 +3,8 @@
 import type { Database } from '../../src/log/database.ts';
 
 export type CrashPoint = {
+  /** Which effects are counted; null: all. */
+  readonly of: string | null;
   /** Counted from 1. */
   readonly effect: number;
   /** `before`: it is not carried out; `after`: it is, and nobody hears of it. */
@@ -26,6 +28,7 @@ export type Gate = {
 export function createGate(point: CrashPoint | null, end: () => void = () => undefined): Gate {
   const seen: string[] = [];
   let isClosed = false;
+  let counted = 0;
   let tell = (_: string): void => {};
   const closed = new Promise<string>((resolve) => {
     tell = resolve;
@@ -53,7 +56,9 @@ export function createGate(point: CrashPoint | null, end: () => void = () => und
     effect: async (what, carryOut) => {
       check();
       seen.push(what);
-      const isChosen = seen.length === point?.effect;
+      const counts = point !== null && (point.of === null || point.of === what);
+      if (counts) counted += 1;
+      const isChosen = counts && counted === point.effect;
       if (isChosen && point?.side === 'before') close(`before ${what}`);
       check();
       return await read(async () => {

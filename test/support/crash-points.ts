@@ -4,19 +4,26 @@ import type { CrashPoint } from './crash-gate.ts';
 
 const { CRASH_POINTS, CRASH_SEED = '1' } = process.env;
 
-/** In CI a tenth. */
-const PART = 0.1;
+/** In CI a tenth of the writes of each kind, and three tenths of the calls to Slack and Google: there doubling begins. */
+const PART_OF_WRITES = 0.1;
+const PART_OF_CALLS = 0.3;
 
-export function chosenPoints(effects: number): readonly CrashPoint[] {
-  const all = Array.from({ length: effects }, (_, index): readonly CrashPoint[] => [
-    { effect: index + 1, side: 'before' },
-    { effect: index + 1, side: 'after' },
-  ]).flat();
-  if (CRASH_POINTS === 'all') return all;
+/** `effects`: what an undisturbed run does. By kind, since the order of what happens side by side is another in each run. */
+export function chosenPoints(effects: readonly string[]): readonly CrashPoint[] {
   const random = seededRandom(Number(CRASH_SEED));
-  return all
-    .map((point) => ({ point, rank: random.next() }))
-    .sort((a, b) => a.rank - b.rank)
-    .slice(0, Math.ceil(all.length * PART))
-    .map(({ point }) => point);
+  return [...Map.groupBy(effects, (name) => name)].flatMap(([of, some]) => {
+    const all = some.flatMap((_, index): readonly CrashPoint[] => [
+      { of, effect: index + 1, side: 'before' },
+      { of, effect: index + 1, side: 'after' },
+    ]);
+    if (CRASH_POINTS === 'all') return all;
+    const part = CALLS.test(of) ? PART_OF_CALLS : PART_OF_WRITES;
+    return all
+      .map((point) => ({ point, rank: random.next() }))
+      .sort((a, b) => a.rank - b.rank)
+      .slice(0, Math.ceil(all.length * part))
+      .map(({ point }) => point);
+  });
 }
+
+const CALLS = /^(chat\.|batchUpdate)/;

@@ -34,7 +34,6 @@ export async function runStoryOnServices(services: Services, point: ServicesPoin
       KAFKA_BROKERS: services.brokers.join(','),
       REDIS_URL: services.redisUrl,
       TOPIC_PREFIX: `crash-${randomUUID().slice(0, 8)}.`,
-      DECLINEWATCH_URL: 'https://watch.example',
       SLACK_BOT_TOKEN: slack.botToken(),
       SLACK_CHANNEL: slack.channels.alerts,
       SLACK_SIGNING_SECRET: slack.signingSecret,

@@ -96,16 +96,16 @@ type Listed = {
   readonly attemptCount: number;
 } & Readonly<Record<string, unknown>>;
 
-/** How long something took is another matter in each run. */
-const timeless = (text: string): string => text.replace(/\d+ (?:d|h|min|s)\b(?: \d+ (?:h|min|s)\b)?/g, 'a while');
-/** Whether the first post already had the higher severity is a matter of moments. */
-const isCertain = (text: string): boolean => !text.includes('got worse');
+/** How long something took, and how far it had got when it was told, is another matter in each run. */
+const timeless = (text: string): string =>
+  text
+    .replace(/\d+ declines now/, 'more declines now')
+    .replace(/\d+ (?:d|h|min|s)\b(?: \d+ (?:h|min|s)\b)?/g, 'a while');
 
 const nameOf = ({ detector, entity }: Listed): string => `${detector} ${entity.value}`;
 
 async function incidents(stage: Stage): Promise<readonly Listed[]> {
-  const answer = await fetch(`${stage.current().consoleUrl}/api/incidents`);
-  return ((await answer.json()) as { incidents: Listed[] }).incidents;
+  return (await read<{ incidents: Listed[] }>(`${stage.current().consoleUrl}/api/incidents`)).incidents;
 }
 
 /** The incidents are these, each with its count, and everything that waits has been told. */
@@ -120,16 +120,29 @@ async function told(stage: Stage, ...wanted: readonly string[]): Promise<void> {
   );
 }
 
+/** Nothing waits, and both outputs have told of every incident as it stands: they may not have heard of its last change yet. */
 async function isQuiet(stage: Stage): Promise<boolean> {
-  const answer = await fetch(`${stage.current().consoleUrl}/api/status`);
-  const { parts } = (await answer.json()) as { parts: readonly { name: string; detail: string }[] };
+  const { consoleUrl } = stage.current();
+  const { parts } = await read<{ parts: readonly { name: string; detail: string }[] }>(`${consoleUrl}/api/status`);
   const said = Object.fromEntries(parts.map(({ name, detail }) => [name, detail]));
-  return (
-    said.slack === '0 wait(s)' &&
-    said.sheets === '0 wait(s)' &&
-    /\b0 records behind/.test(said.detectors ?? '') &&
-    /\b0 commands behind/.test(said['incident manager'] ?? '')
+  if (said.slack !== '0 wait(s)' || said.sheets !== '0 wait(s)') return false;
+  const full = await Promise.all(
+    (await incidents(stage)).map(async ({ id }) => await read<Full>(`${consoleUrl}/api/incidents/${id}`)),
   );
+  return full.every(({ version, deliveries }) =>
+    ['slack', 'sheets'].every((output) =>
+      deliveries.some((one) => one.output === output && one.state === 'posted' && one.version >= version),
+    ),
+  );
+}
+
+type Full = {
+  readonly version: number;
+  readonly deliveries: readonly { readonly output: string; readonly state: string; readonly version: number }[];
+};
+
+async function read<T>(url: string): Promise<T> {
+  return (await (await fetch(url)).json()) as T;
 }
 
 type Act = { readonly action: string; readonly status: string; readonly body?: object };
@@ -162,7 +175,7 @@ async function endingOf(stage: Stage): Promise<Ending> {
       .flatMap(({ action_id }) => (typeof action_id === 'string' ? [action_id] : []));
     const name = named.get(String(metadata?.event_payload.incident)) ?? 'no incident';
     messages[name] ??= [];
-    messages[name].push({ buttons, thread: thread.map(({ text }) => timeless(plain(text))).filter(isCertain) });
+    messages[name].push({ buttons, thread: thread.map(({ text }) => timeless(plain(text))) });
   }
   const rows: Record<string, Readonly<Record<string, unknown>>[]> = {};
   for (const id of sheets.incidentIds()) {

@@ -59,7 +59,8 @@ async function main({ roles, point }: ChildOptions): Promise<void> {
       process.stdout.write(`\nwrites ${gate.seen.length}\n`, () => process.exit(0));
     });
   });
-  process.stdout.write('declinewatch runs\n');
+  const webhook = app.webhookUrl === null ? '' : `  Webhook:  ${app.webhookUrl}\n`;
+  process.stdout.write(`declinewatch runs.\n${webhook}  Console:  ${app.consoleUrl}\n`);
 }
 
 type Parts = { readonly teardown: Teardown; readonly gate: Gate };

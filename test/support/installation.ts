@@ -3,7 +3,6 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePorts } from './ports.ts';
 
 const MAIN = join(import.meta.dirname, '../../src/cli/main.ts');
 const READY_WITHIN_MS = 60_000;
@@ -53,7 +52,6 @@ export function createInstallation({ detectors, env = {}, entry }: InstallationO
   return {
     folder,
     start: async (args = ['--no-demo'], more = {}) => {
-      const [port = 0, adminPort = 0] = await freePorts(2);
       const child = spawn(process.execPath, entry === undefined ? [MAIN, 'start', ...args] : [entry, ...args], {
         env: {
           PATH: process.env.PATH ?? '',
@@ -61,15 +59,16 @@ export function createInstallation({ detectors, env = {}, entry }: InstallationO
           DECLINEWATCH_DETECTORS: file,
           DECLINEWATCH_PII_KEY: PII_KEY,
           STRIPE_WEBHOOK_SECRET: WEBHOOK_SECRET,
-          PORT: String(port),
-          ADMIN_PORT: String(adminPort),
+          // Any free ones, which it says: a port that was free a moment ago may be another's by now.
+          PORT: '0',
+          ADMIN_PORT: '0',
           LOG_LEVEL: 'warn',
           ...env,
           ...more,
         },
         stdio: ['ignore', 'pipe', 'pipe', ...(entry === undefined ? [] : (['ipc'] as const))],
       });
-      const started = observe(child, { port, adminPort });
+      const started = observe(child);
       running.add(started);
       await announced(child, started);
       return started;
@@ -82,7 +81,7 @@ export function createInstallation({ detectors, env = {}, entry }: InstallationO
   };
 }
 
-function observe(child: ChildProcess, { port, adminPort }: { port: number; adminPort: number }): RunningProcess {
+function observe(child: ChildProcess): RunningProcess {
   let output = '';
   const take = (chunk: Buffer): void => {
     output += chunk.toString();
@@ -91,8 +90,12 @@ function observe(child: ChildProcess, { port, adminPort }: { port: number; admin
   child.stderr?.on('data', take);
   const ended = new Promise<number | null>((resolve) => child.once('close', (code) => resolve(code)));
   return {
-    webhookUrl: `http://127.0.0.1:${port}/webhooks/stripe`,
-    consoleUrl: `http://127.0.0.1:${adminPort}`,
+    get webhookUrl() {
+      return addressIn(output, 'Webhook');
+    },
+    get consoleUrl() {
+      return addressIn(output, 'Console');
+    },
     output: () => output,
     ended,
     send: (message) => void child.send(message),
@@ -108,6 +111,11 @@ function observe(child: ChildProcess, { port, adminPort }: { port: number; admin
   };
 }
 
+/** A process that does not listen there is reached nowhere. */
+function addressIn(output: string, what: 'Webhook' | 'Console'): string {
+  return new RegExp(`^ *${what}: +(\\S+)$`, 'm').exec(output)?.[1] ?? 'http://127.0.0.1:9';
+}
+
 /** The command says `declinewatch runs` once every part has started. */
 async function announced(child: ChildProcess, { output }: RunningProcess): Promise<void> {
   await new Promise<void>((resolve, reject) => {
@@ -118,7 +126,7 @@ async function announced(child: ChildProcess, { output }: RunningProcess): Promi
       fail(`ended with ${code}`);
     });
     child.stdout?.on('data', () => {
-      if (!output().includes('declinewatch runs')) return;
+      if (!/declinewatch runs[\s\S]*Console: .*\n/.test(output())) return;
       clearTimeout(timer);
       resolve();
     });
