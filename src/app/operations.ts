@@ -11,14 +11,15 @@ import type { EventLog } from '../log/event-log.ts';
 import type { Clock } from '../model/clock.ts';
 import type { GeneralSettings } from '../model/detector.ts';
 import { messageOf } from '../model/errors.ts';
-import type { Proposals } from '../model/proposal.ts';
-import { readVerifyQuestion, readWhatIfQuestion, readWhyQuestion } from '../tuning/questions.ts';
+import { readCurveQuestion, readVerifyQuestion, readWhatIfQuestion, readWhyQuestion } from '../tuning/questions.ts';
+import { surfaceOf } from '../tuning/surface.ts';
+import type { Tuning } from '../tuning/tuning.ts';
 import type { VerifyJob } from '../tuning/verify-job.ts';
 import { whatIf } from '../tuning/what-if.ts';
 import { why } from '../tuning/why.ts';
 import { deadLetterOperations } from './dead-letter-operations.ts';
-import { reportOperations } from './report-operations.ts';
 import { proposalOperations } from './proposal-operations.ts';
+import { reportOperations } from './report-operations.ts';
 
 export type OperationParts = {
   readonly log: EventLog;
@@ -34,7 +35,7 @@ export type OperationParts = {
   readonly reconciliation: Reconciliation | null;
   readonly verification: VerifyJob;
   /** null: this process does not respond. */
-  readonly proposals: Proposals | null;
+  readonly tuning: Tuning | null;
   /** Evaluates what waits for the history lane. */
   readonly runHistory: () => Promise<void>;
 };
@@ -45,13 +46,15 @@ export function operationsOf(parts: OperationParts): readonly Operation[] {
     ...verifyOperations(parts),
     whyOperation(parts),
     whatIfOperation(parts),
-    ...proposalOperations(parts),
+    curveOperation(parts),
+    ...(parts.tuning === null ? [] : proposalOperations({ ...parts.tuning, feed: parts.feed })),
     ...reportOperations(parts),
     ...deadLetterOperations(parts),
   ];
 }
 
-function backfillOperations({ backfills, reconciliation, clock, logger, runHistory }: OperationParts): Operation[] {
+function backfillOperations(parts: OperationParts): Operation[] {
+  const { backfills, reconciliation, clock, logger, runHistory, tuning } = parts;
   return [
     { method: 'GET', path: '/backfill', run: async () => ({ status: 200, body: { backfill: backfills.status() } }) },
     {
@@ -63,6 +66,7 @@ function backfillOperations({ backfills, reconciliation, clock, logger, runHisto
         void backfills
           .idle()
           .then(runHistory)
+          .then(async () => await tuning?.suggestions.runNow())
           .catch((error: unknown) =>
             logger.warn({ error: messageOf(error) }, 'what was backfilled is evaluated later'),
           );
@@ -98,6 +102,15 @@ const whyOperation = (parts: OperationParts): Operation => ({
   method: 'GET',
   path: '/why',
   run: async ({ query, signal }) => ({ status: 200, body: await why(parts, readWhyQuestion(query), signal) }),
+});
+
+const curveOperation = (parts: OperationParts): Operation => ({
+  method: 'GET',
+  path: '/curve',
+  run: async ({ query, signal }) => {
+    const question = readCurveQuestion(query, parts.clock.now());
+    return { status: 200, body: await surfaceOf(parts, { ...question, signal }) };
+  },
 });
 
 const whatIfOperation = (parts: OperationParts): Operation => ({

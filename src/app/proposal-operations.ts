@@ -3,18 +3,26 @@ import type { Operation } from '../console/options.ts';
 import type { IncidentFeed } from '../feed/feed.ts';
 import { AppError } from '../model/errors.ts';
 import type { Decision, Proposal, Proposals } from '../model/proposal.ts';
+import type { Suggestions } from '../model/suggestions.ts';
 import { readProposal, readProposalId, readRevert } from '../tuning/proposal-questions.ts';
 
 export type ProposalParts = {
-  /** null: this process does not respond. */
-  readonly proposals: Proposals | null;
+  readonly suggestions: Suggestions;
+  readonly proposals: Proposals;
   readonly feed: Pick<IncidentFeed, 'settings'>;
 };
 
 /** `{"proposal":{"id","detector","basedOn","change","by","at","state","progress","words","result","problem"}}`. */
-export function proposalOperations({ proposals, feed }: ProposalParts): readonly Operation[] {
-  if (proposals === null) return [];
+export function proposalOperations({ proposals, suggestions, feed }: ProposalParts): readonly Operation[] {
   return [
+    {
+      method: 'GET',
+      path: '/suggestions',
+      run: async () => {
+        const read = suggestions.surfaces().map(({ points: _, windows: _w, thresholds: _t, ...rest }) => rest);
+        return { status: 200, body: { suggestions: read, promotions: suggestions.promotions() } };
+      },
+    },
     {
       method: 'GET',
       path: '/proposals',

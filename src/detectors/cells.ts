@@ -38,7 +38,7 @@ export type Layout = {
 const TIME = 0;
 export const HERE = 1;
 export const WINDOW = 2;
-const MORE_HERE = 3;
+export const MORE_HERE = 3;
 export const MORE_WINDOW = 4;
 
 export type Cells = {

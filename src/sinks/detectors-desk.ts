@@ -9,6 +9,7 @@ import type { DetectorSettings } from '../model/detector.ts';
 import { messageOf } from '../model/errors.ts';
 import type { Actor } from '../model/incident.ts';
 import { type Decision, isOpenProposal, type Proposal, type Proposals } from '../model/proposal.ts';
+import type { Suggestions } from '../model/suggestions.ts';
 import { actorName } from '../model/words.ts';
 import {
   askOf,
@@ -20,6 +21,7 @@ import {
   type StatusSays,
   versionOf,
 } from './detectors-rows.ts';
+import { isSuggestedAsk, type Suggested, suggestedFor, suggestionWords } from './detectors-suggested.ts';
 import { type DetectorRow, findDetectorRow, type RowWrite } from './detectors-tab.ts';
 import { type Cell, number, text } from './rows-cells.ts';
 import type { SheetsSink } from './sheets-sink.ts';
@@ -28,6 +30,8 @@ export type DetectorDeskOptions = {
   readonly sink: Pick<SheetsSink, 'readDetectors' | 'writeDetectors'>;
   readonly feed: Pick<IncidentFeed, 'settings' | 'settingsHistory' | 'subscribe' | 'caughtUp'>;
   readonly proposals: Proposals;
+  /** What the past suggests. Absent: nothing. */
+  readonly suggestions?: Suggestions;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Of several replicas one reads: the one that writes. */
@@ -54,16 +58,19 @@ type Parts = DetectorDeskOptions & {
   readonly memory: Map<string, Memory>;
   /** By detector the version of the row in which `revert` was carried out: the row may not show it yet. */
   readonly reverted: Map<string, number>;
+  /** By detector the proposal that a choice in Status made, beside whatever stands in the cells. */
+  readonly chosen: Map<string, string>;
 };
 
 export function startDetectorDesk(options: DetectorDeskOptions): DetectorDesk {
   const { clock, logger, isActive, everyMs = EVERY_MS, proposals, feed } = options;
-  const parts: Parts = { ...options, memory: new Map(), reverted: new Map() };
+  const parts: Parts = { ...options, memory: new Map(), reverted: new Map(), chosen: new Map() };
   const stop = new AbortController();
   const bell: Bell = createBell();
   // What was read, and what others decide, shows at once.
   const unheard = [
     proposals.subscribe(() => bell.ring()),
+    options.suggestions?.subscribe(() => bell.ring()) ?? (() => undefined),
     feed.subscribe(({ type }) => {
       if (type === 'settings_accepted') bell.ring();
     }),
@@ -113,7 +120,7 @@ const QUIET: Said = { status: 'in force', whatIf: '', error: '' };
 async function writeOf(parts: Parts, accepted: AcceptedSettings, row: DetectorRow | null): Promise<RowWrite> {
   const name = accepted.rule.detector;
   const { settings } = accepted.rule;
-  if (settings === null || row === null) return restored(parts, name, { row: null, ...QUIET });
+  if (settings === null || row === null) return restored(parts, name, { row: null, ...quietOf(parts, name) });
   const decided = await decide(parts, { accepted, settings, row });
   if (decided.isRestored) return restored(parts, name, { row, ...decided });
   return { name, cells: ownCells(accepted, decided), decidedOn: openText(row.cells) };
@@ -124,7 +131,7 @@ type Row = { readonly accepted: AcceptedSettings; readonly settings: DetectorSet
 type Decided = Said & { readonly isRestored: boolean };
 
 async function decide(parts: Parts, { accepted, settings, row }: Row): Promise<Decided> {
-  const { memory, proposals, feed } = parts;
+  const { memory, feed } = parts;
   const { detector, version } = accepted.rule;
   const ask = askOf(row.cells);
   const based = versionOf(row.cells) ?? version;
@@ -136,14 +143,13 @@ async function decide(parts: Parts, { accepted, settings, row }: Row): Promise<D
     // What was said of cells that stand there no more goes with them.
     const stays = memory.get(detector)?.decidedOn === '' ? (memory.get(detector)?.error ?? '') : '';
     forget(parts, detector);
-    const other = proposals
-      .list()
-      .find((one) => one.detector === detector && isOpenProposal(one) && one.by.kind !== 'sheet');
-    if (other !== undefined) return { isRestored: true, ...(await answered(parts, other, ask)) };
+    if (isSuggestedAsk(ask) && based === version) return choose(parts, accepted, ask);
+    const other = openProposalOf(parts, detector);
+    if (other !== null) return { isRestored: true, ...(await answered(parts, other, ask)) };
     // A row that is behind was not rewritten yet after what it asked for.
     const error = based !== version ? '' : ask === null ? stays : 'Nothing is proposed here.';
     if (error !== '') memory.set(detector, { decidedOn: '', proposal: null, error });
-    return { isRestored: based !== version, ...QUIET, error };
+    return { isRestored: based !== version, ...quietOf(parts, detector), error };
   }
   if (ask === 'discard') {
     forget(parts, detector);
@@ -151,6 +157,35 @@ async function decide(parts: Parts, { accepted, settings, row }: Row): Promise<D
   }
   return await decideEdit(parts, { accepted, settings, row }, { based, ask });
 }
+
+/** Somebody else's, or one that was chosen here. */
+function openProposalOf({ proposals, chosen }: Parts, detector: string): Proposal | null {
+  const isShown = ({ by, id }: Proposal): boolean => by.kind !== 'sheet' || id === chosen.get(detector);
+  const open = proposals.list().filter((one) => one.detector === detector && isOpenProposal(one));
+  return open.find(isShown) ?? null;
+}
+
+function quietOf({ suggestions }: Parts, detector: string): Said {
+  return { ...QUIET, whatIf: suggestionWords(suggestedFor(suggestions, detector)) };
+}
+
+function choose(parts: Parts, { rule }: AcceptedSettings, ask: Suggested['ask']): Decided {
+  const { detector, version } = rule;
+  const { suggestions, proposals, chosen, memory } = parts;
+  const suggested = suggestedFor(suggestions, detector).find((one) => one.ask === ask);
+  if (suggested === undefined) {
+    const error = `Nothing is suggested for “${ask}” now.`;
+    memory.set(detector, { decidedOn: '', proposal: null, error });
+    return { isRestored: true, ...quietOf(parts, detector), error };
+  }
+  const { change, words } = suggested;
+  const made = proposals.propose({ detector, change, basedOn: version, by: BY, why: `${ask}: ${words}` });
+  chosen.set(detector, made.id);
+  if (made.state === 'refused') return { isRestored: true, ...QUIET, error: made.problem };
+  return { isRestored: true, status: 'reading', whatIf: readingWords(made), error: '' };
+}
+
+const readingWords = ({ progress }: Proposal): string => `reading the last 30 days: ${Math.floor(progress * 100)} %`;
 
 type Edited = { readonly based: number; readonly ask: ReturnType<typeof askOf> };
 
@@ -187,7 +222,7 @@ async function decideEdit(parts: Parts, { accepted, settings, row }: Row, { base
 
 /** What is said of a proposal, after `apply` or `discard` if that was chosen. */
 async function answered({ proposals }: Parts, proposal: Proposal, ask: Edited['ask']): Promise<Said> {
-  const { id, state, words, progress, problem, by } = proposal;
+  const { id, state, words, problem, by } = proposal;
   if (ask === 'discard') {
     proposals.discard(id, BY);
     return QUIET;
@@ -196,7 +231,7 @@ async function answered({ proposals }: Parts, proposal: Proposal, ask: Edited['a
   if (state === 'refused') return { status: 'refused', whatIf: '', error: problem };
   if (state === 'reading') {
     const error = ask === 'apply' ? 'See first what it would have done, then choose apply again.' : '';
-    return { status: 'reading', whatIf: `reading the last 30 days: ${Math.floor(progress * 100)} %${whose}`, error };
+    return { status: 'reading', whatIf: `${readingWords(proposal)}${whose}`, error };
   }
   const said: Said = { status: 'proposed', whatIf: `${words}${whose}`, error: '' };
   if (ask !== 'apply') return said;

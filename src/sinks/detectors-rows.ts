@@ -31,8 +31,8 @@ export type DetectorColumnId = (typeof DETECTOR_COLUMN_IDS)[number];
 /** The analysts' cells. `status` is both's. */
 export const OPEN_COLUMN_IDS = ['mode', ...SEVERITIES, 'window'] as const;
 
-/** Chosen by analysts. */
-export const STATUS_ASKS = ['apply', 'discard', 'revert'] as const;
+/** Chosen by analysts; the last three propose what the past suggests. */
+export const STATUS_ASKS = ['apply', 'discard', 'revert', 'three a day', 'no missed dispute', 'promote'] as const;
 export type StatusAsk = (typeof STATUS_ASKS)[number];
 /** Written by the program. */
 export const STATUS_SAYS = ['in force', 'reading', 'proposed', 'refused', 'removed'] as const;

@@ -98,6 +98,11 @@ export function serialOf(ms: number, timeZone: string): number {
   return (local - EPOCH_MS) / DAY_MS;
 }
 
+/** The year on the wall there. */
+export function yearIn(ms: number, timeZone: string): number {
+  return new Date(ms + offsetMs(ms, timeZone)).getUTCFullYear();
+}
+
 const formats = new Map<string, Intl.DateTimeFormat>();
 
 /** Offsets by zone and quarter of an hour: none changes within one, and asking for it is slow. */

@@ -43,6 +43,8 @@ export type PlanTab = {
   readonly isWhole: boolean;
   /** For a tab to be made: one that no tab ever had, so that what is recorded of a deleted tab is not taken for its rows. */
   readonly freshSheetId: number;
+  /** In the sheet's time zone, now. */
+  readonly year: number;
   /** Written once, when the tab is made, and never again: it is the analysts' from then on. */
   readonly content?: (sheetId: number) => readonly Request[];
 };
@@ -59,8 +61,8 @@ export function planTab(plan: PlanTab): readonly Step[] {
   const sameTitle = seen.find(({ title }) => title === form.title);
   const key = form.key;
   if (sameTitle !== undefined && isAdoptable(sameTitle, form)) {
-    const empty: MarkedTab = { key, sheetId: sameTitle.sheetId, headerRow: null, columns: new Map() };
-    const adopt = { what: `took over the tab ${form.title}`, requests: [markTab(key, sameTitle.sheetId)] };
+    const empty: MarkedTab = { key, sheetId: sameTitle.sheetId, headerRow: null, columns: new Map(), year: plan.year };
+    const adopt = { what: `took over the tab ${form.title}`, requests: [markTab(key, sameTitle.sheetId, plan.year)] };
     return [adopt, ...repair(plan, sameTitle, empty)];
   }
   return [create(plan, titleOf(plan))];
@@ -102,7 +104,7 @@ function create(plan: PlanTab, title: string): Step {
     what: `made the tab ${title}`,
     requests: [
       { addSheet: { properties: { sheetId, title, gridProperties } } },
-      markTab(key, sheetId),
+      markTab(key, sheetId, plan.year),
       ...(columns.length === 0 ? [] : [writeHeaders(sheetId, 0, placed), markHeader(key, sheetId, 0)]),
       ...placed.map(({ column, index }) => markColumn(key, sheetId, { number: column.number, index })),
       ...widths,

@@ -25,7 +25,7 @@ export async function setUpSheet({ settings, clock, takeCopy }: SetUpSheetOption
   try {
     const api = await createSheetsClient({ settings, clock }).connect();
     const { signal } = new AbortController();
-    const { title, timeZone, changed } = await setUp({ api, signal, isWhole: true, takeCopy });
+    const { title, timeZone, changed } = await setUp({ api, signal, isWhole: true, takeCopy, nowMs: clock.now() });
     return {
       sheet: settings.sheetId,
       title,

@@ -1,5 +1,6 @@
 // Makes a spreadsheet ready for the program: reads what is there, writes what lacks, in one atomic request. Run again it
 // writes nothing. The sink runs the part that rows need; `declinewatch sheet setup` all of it.
+import { yearIn } from './rows-cells.ts';
 import { planBook, planTab, type SeenTab, type Step, titleOf } from './setup-plan.ts';
 import { PROTECTION } from './setup-requests.ts';
 import { summaryContent } from './setup-summary.ts';
@@ -17,7 +18,9 @@ export type SetupOptions = {
   readonly takeCopy?: boolean;
   /** Only say what would be made. */
   readonly isTrial?: boolean;
-  /** A further tab for rows, because the last one is full. */
+  /** Milliseconds. */
+  readonly nowMs: number;
+  /** A further tab for rows, because the last one is full or its year is over. */
   readonly addIncidentsTab?: boolean;
 };
 
@@ -44,7 +47,8 @@ export async function setUp(options: SetupOptions): Promise<SetupDone> {
     const seen = await readTabs(api, { book, marks, signal });
     // The first time all of it, whoever asks.
     const isWhole = options.isWhole || marks.book === null;
-    const steps = plan({ ...options, isWhole }, marks, seen);
+    const year = yearIn(options.nowMs, book.properties?.timeZone ?? 'UTC');
+    const steps = plan({ ...options, isWhole, year }, marks, seen);
     const done: SetupDone = {
       title: book.properties?.title ?? '',
       timeZone: book.properties?.timeZone ?? 'UTC',
@@ -73,7 +77,7 @@ function refuseCopy({ book }: Marks, { api, takeCopy = false }: SetupOptions): v
 }
 
 function plan(
-  { api, isWhole, addIncidentsTab = false }: SetupOptions,
+  { api, isWhole, year, addIncidentsTab = false }: SetupOptions & { readonly year: number },
   marks: Marks,
   seen: readonly SeenTab[],
 ): readonly Step[] {
@@ -100,6 +104,7 @@ function plan(
         email: api.email,
         isWhole,
         freshSheetId: freshSheetId(key, marks.fence),
+        year,
         ...(key.name === 'summary' ? { content: (sheetId: number) => summaryContent(sheetId, source) } : {}),
       }),
     ),

@@ -51,6 +51,8 @@ export type MarkedTab = {
   readonly headerRow: number | null;
   /** By column number. */
   readonly columns: ReadonlyMap<number, number>;
+  /** In which it was made; null: not known. */
+  readonly year: number | null;
 };
 
 export type Marks = {
@@ -73,9 +75,12 @@ export async function readMarks(api: SheetsApi, signal: AbortSignal): Promise<Ma
 export function marksOf(found: readonly DeveloperMetadata[]): Marks {
   let book: string | null = null;
   let fence = 0;
-  const tabs = new Map<number, { sheetId: number; headerRow: number | null; columns: Map<number, number> }>();
+  const tabs = new Map<
+    number,
+    { sheetId: number; headerRow: number | null; columns: Map<number, number>; year: number | null }
+  >();
   const tabAt = (sheetId: number | null | undefined, number: number) => {
-    const tab = tabs.get(number) ?? { sheetId: -1, headerRow: null, columns: new Map<number, number>() };
+    const tab = tabs.get(number) ?? { sheetId: -1, headerRow: null, columns: new Map<number, number>(), year: null };
     if (sheetId !== null && sheetId !== undefined) tab.sheetId = sheetId;
     tabs.set(number, tab);
     return tab;
@@ -92,7 +97,8 @@ export function marksOf(found: readonly DeveloperMetadata[]): Marks {
       const offset = id - COLUMN_IDS;
       tabAt(null, Math.floor(offset / COLUMNS_PER_TAB)).columns.set(offset % COLUMNS_PER_TAB, index);
     } else if (id >= HEADER_IDS && metadataKey === KEYS.header) tabAt(sheetId, id - HEADER_IDS).headerRow = index;
-    else if (id >= TAB_IDS && metadataKey === KEYS.tab) tabAt(location?.sheetId ?? 0, id - TAB_IDS);
+    else if (id >= TAB_IDS && metadataKey === KEYS.tab)
+      tabAt(location?.sheetId ?? 0, id - TAB_IDS).year = Number(metadataValue) || null;
   }
   const known = [...tabs].filter(([, { sheetId }]) => sheetId >= 0);
   return {
@@ -112,8 +118,9 @@ const rowAt = (sheetId: number, row: number): DeveloperMetadata => ({
   location: { dimensionRange: { sheetId, dimension: 'ROWS', startIndex: row, endIndex: row + 1 } },
 });
 
-export const markTab = (tab: TabKey, sheetId: number): Request =>
-  create(tabId(tab), { metadataKey: KEYS.tab, location: { sheetId } });
+/** `year`: in which it is made; a new year gets a tab of its own. */
+export const markTab = (tab: TabKey, sheetId: number, year: number): Request =>
+  create(tabId(tab), { metadataKey: KEYS.tab, metadataValue: String(year), location: { sheetId } });
 
 export const markHeader = (tab: TabKey, sheetId: number, row: number): Request =>
   create(headerId(tab), { metadataKey: KEYS.header, ...rowAt(sheetId, row) });

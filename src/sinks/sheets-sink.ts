@@ -13,6 +13,7 @@ import type { SheetsApi, SheetsClient } from './sheets-client.ts';
 import { retryOf, SheetsError } from './sheets-errors.ts';
 import { fenceAfter } from './sheets-layout.ts';
 import { findRow, placeOf, planWrite, type Sorted, sortOut, type Write } from './sheets-plan.ts';
+import { overwrittenIn, SLICE_ROWS } from './sheets-sweep.ts';
 import { verifyWrite } from './sheets-verify.ts';
 import { createViewer, type Viewer, type WrittenRow } from './sheets-view.ts';
 
@@ -60,6 +61,8 @@ export type SheetsSink = Sink & {
   readDetectors(signal: AbortSignal): Promise<DetectorTab>;
   /** What differs from what stands there, in one write; nothing if nothing does. Rejects with a SheetsError. */
   writeDetectors(writes: readonly RowWrite[], signal: AbortSignal): Promise<void>;
+  /** Writes again what people have overwritten in one slice of the newest two tabs, 0 the newest. Rejects with a SheetsError. */
+  sweep(slice: number, signal: AbortSignal): Promise<{ readonly healed: number; readonly slices: number }>;
   /** Writes the rows of these incidents again as they stand. Rejects with a SheetsError; then the next write does it. */
   rewrite(ids: readonly string[], signal: AbortSignal): Promise<void>;
 };
@@ -94,12 +97,30 @@ export function createSheetsSink(options: SheetsSinkOptions): SheetsSink {
       await inTurn(async () => await writeDetectorRows(await parts.session(), writes, signal));
     },
     readEdits: async (signal) => await inTurn(async () => await (await parts.session()).viewer.readEdits(signal)),
-    rewrite: async (ids, signal) =>
-      await inTurn(async () => {
-        for (const id of ids) parts.spoilt.add(id);
-        await writeAll({ parts, session: await parts.session(), signal, results: new Map() }, []);
-      }),
+    sweep: async (slice, signal) => await inTurn(async () => await sweepSlice(parts, slice, signal)),
+    rewrite: async (ids, signal) => await inTurn(async () => await rewrite(parts, ids, signal)),
   };
+}
+
+async function rewrite(parts: Parts, ids: readonly string[], signal: AbortSignal): Promise<void> {
+  for (const id of ids) parts.spoilt.add(id);
+  await writeAll({ parts, session: await parts.session(), signal, results: new Map() }, []);
+}
+
+async function sweepSlice(parts: Parts, slice: number, signal: AbortSignal) {
+  const { api, viewer } = await parts.session();
+  const { tabs, timeZone } = await viewer.look('newest', signal);
+  const { consoleUrl, problemOf = () => null, stateOf } = parts;
+  const context = { consoleUrl, problemOf, timeZone };
+  const slices = [...tabs].reverse().flatMap((view) => {
+    const count = Math.ceil(Math.max(0, view.ids.length - view.headerRow - 1) / SLICE_ROWS);
+    return Array.from({ length: count }, (_, n) => ({ view, row: view.headerRow + 1 + n * SLICE_ROWS }));
+  });
+  const wanted = slices[slice];
+  if (wanted === undefined) return { healed: 0, slices: slices.length };
+  const ids = await overwrittenIn(api, { ...wanted, stateOf, context }, signal);
+  if (ids.length > 0) await rewrite(parts, ids, signal);
+  return { healed: ids.length, slices: slices.length };
 }
 
 /** Looks again first: rows may have been moved since it was decided. */

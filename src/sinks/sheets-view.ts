@@ -3,6 +3,7 @@
 import type { Clock } from '../model/clock.ts';
 import { type DetectorTab, readDetectorTab } from './detectors-tab.ts';
 import { COLUMNS, ID_COLUMN, NOTES_COLUMN, OWNER_COLUMN, VERDICT_COLUMN } from './rows.ts';
+import { yearIn } from './rows-cells.ts';
 import { setUp } from './setup.ts';
 import type { MatchedRange, SheetsApi } from './sheets-client.ts';
 import { SheetsError } from './sheets-errors.ts';
@@ -31,9 +32,11 @@ export type View = {
   readonly tabs: readonly TabView[];
 };
 
+export type Wanted = ReadonlySet<number> | 'all' | 'newest';
+
 export type Viewer = {
-  /** `gids`: tabs to read beside the last; `all`: every one. Makes what lacks. Rejects with a SheetsError. */
-  look(gids: ReadonlySet<number> | 'all', signal: AbortSignal): Promise<View>;
+  /** `gids`: tabs to read beside the last; `newest`: the last two. Makes what lacks. Rejects with a SheetsError. */
+  look(gids: Wanted, signal: AbortSignal): Promise<View>;
   /** What analysts wrote, in one read, from the newest two tabs. Rejects with a SheetsError. */
   readEdits(signal: AbortSignal): Promise<readonly WrittenRow[]>;
   /** The tab of detectors as it stands: one read. Makes it if it lacks. Rejects with a SheetsError. */
@@ -82,7 +85,7 @@ const ID_NUMBER = COLUMNS.find(({ id }) => id === ID_COLUMN)?.number ?? 0;
 export function createViewer({ api, clock, changed, rowsPerTab }: ViewerOptions): Viewer {
   let kept: Kept | null = null;
   const learn = async (signal: AbortSignal, addIncidentsTab: boolean): Promise<Kept> => {
-    const done = await setUp({ api, signal, isWhole: false, addIncidentsTab });
+    const done = await setUp({ api, signal, isWhole: false, addIncidentsTab, nowMs: clock.now() });
     if (done.changed.length > 0) changed(done.changed);
     const { tabs, fence } = await readMarks(api, signal);
     const known = tabs.filter(({ key }) => key.name === 'incidents');
@@ -97,7 +100,8 @@ export function createViewer({ api, clock, changed, rowsPerTab }: ViewerOptions)
         const tabs = await readTabs(api, tabsToRead(kept.known, gids), signal);
         const last = tabs?.at(-1);
         if (tabs !== null && last !== undefined && isAsKept(kept, tabs)) {
-          if (last.rows.size < rowsPerTab) return { ...kept, tabs };
+          const isYearOver = last.rows.size > 0 && yearIn(clock.now(), kept.timeZone) > (last.tab.year ?? 9_999);
+          if (last.rows.size < rowsPerTab && !isYearOver) return { ...kept, tabs };
           kept = await learn(signal, true);
         } else kept = null;
         if (looks === LOOKS) throw changing('rows');
@@ -133,7 +137,8 @@ function changing(what: string): SheetsError {
   return new SheetsError({ code: 'sheet_unavailable', message, help: '', sent: 'no' });
 }
 
-function tabsToRead(known: readonly MarkedTab[], gids: ReadonlySet<number> | 'all'): readonly MarkedTab[] {
+function tabsToRead(known: readonly MarkedTab[], gids: Wanted): readonly MarkedTab[] {
+  if (gids === 'newest') return known.slice(-EDITED_TABS);
   return known.filter(({ sheetId }, n) => n === known.length - 1 || gids === 'all' || gids.has(sheetId));
 }
 

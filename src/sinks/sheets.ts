@@ -6,10 +6,12 @@ import type { IncidentFeed } from '../feed/feed.ts';
 import type { EventLog } from '../log/event-log.ts';
 import type { Clock } from '../model/clock.ts';
 import type { Proposals } from '../model/proposal.ts';
+import type { Suggestions } from '../model/suggestions.ts';
 import { startDetectorDesk } from './detectors-desk.ts';
 import { type Edits, startEdits } from './edits.ts';
 import { createSheetsClient, type SheetsSettings } from './sheets-client.ts';
 import { createSheetsSink } from './sheets-sink.ts';
+import { startSweep } from './sheets-sweep.ts';
 
 export type SheetsOptions = {
   /** As in the configuration. */
@@ -23,9 +25,13 @@ export type SheetsOptions = {
   readonly metrics?: DeliveryMetrics;
   /** Where edits of detectors go. Absent: the tab of detectors is left alone. */
   readonly proposals?: Proposals;
+  /** What the past suggests, for the same tab. */
+  readonly suggestions?: Suggestions;
   /** Milliseconds between two readings of edits (default 10 s, of detectors 6 s), and between two writes of rows (default 2 s). */
   readonly readEveryMs?: number;
   readonly writeEveryMs?: number;
+  /** Milliseconds between two looks at what was overwritten (default a minute). */
+  readonly sweepEveryMs?: number;
 };
 
 export type Sheets = {
@@ -66,6 +72,13 @@ export async function startSheets(options: SheetsOptions): Promise<Sheets> {
     ...(readEveryMs === undefined ? {} : { everyMs: readEveryMs }),
   });
   reading.edits = edits;
+  const sweeping = startSweep({
+    sweep: sink.sweep,
+    clock,
+    logger,
+    isIdle: () => deliveries.status().active && deliveries.status().pending === 0,
+    ...(options.sweepEveryMs === undefined ? {} : { everyMs: options.sweepEveryMs }),
+  });
   const { proposals } = options;
   const detectors =
     proposals === undefined
@@ -74,6 +87,7 @@ export async function startSheets(options: SheetsOptions): Promise<Sheets> {
           sink,
           feed,
           proposals,
+          ...(options.suggestions === undefined ? {} : { suggestions: options.suggestions }),
           clock,
           logger,
           isActive: () => deliveries.status().active,
@@ -82,6 +96,7 @@ export async function startSheets(options: SheetsOptions): Promise<Sheets> {
   return {
     status: deliveries.status,
     close: async () => {
+      await sweeping.close();
       await detectors?.close();
       await edits.close();
       await deliveries.close();

@@ -4,6 +4,7 @@ import { parseDurationMs } from '../detectors/durations.ts';
 import type { IncidentFeed } from '../feed/feed.ts';
 import type { EntityKind } from '../model/detector.ts';
 import { AppError, type ErrorDetail } from '../model/errors.ts';
+import type { SurfaceQuestion } from './surface.ts';
 import type { VerifyQuestion } from './verify-job.ts';
 import type { WhatIfQuestion } from './what-if.ts';
 import type { WhyQuestion } from './why.ts';
@@ -69,6 +70,15 @@ export function readWhatIfQuestion(body: unknown, { feed, nowMs }: WhatIfContext
       details: valid.problems.map(({ path, message }) => ({ path: path === '' ? 'set' : `set.${path}`, message })),
     });
   return { detector, settings: valid.settings, sinceMs: nowMs - durationOf(since), curve };
+}
+
+/** `?detector=card-declines&since=30d`. Throws `invalid_request`. */
+export function readCurveQuestion(query: URLSearchParams, nowMs: number): SurfaceQuestion {
+  const unknown = [...query.keys()].filter((name) => name !== 'detector' && name !== 'since');
+  if (unknown.length > 0) throw invalid(unknown.map((path) => ({ path, message: 'is unknown' })));
+  const detector = query.get('detector') ?? '';
+  if (detector === '') throw invalid([{ path: 'detector', message: 'must be the name of a detector' }]);
+  return { detector, sinceMs: nowMs - durationOf(query.get('since') ?? '30d') };
 }
 
 function objectOf(body: unknown): Readonly<Record<string, unknown>> {

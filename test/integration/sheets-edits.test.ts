@@ -99,6 +99,25 @@ describe('what analysts write', () => {
     await expect.poll(() => row().Resolution, until).toBe('dunning retries');
   });
 
+  it('at the same moment as others elsewhere ends as the order of commands says', async () => {
+    const parts = { feed, log: temp.log, clock };
+    for (let round = 1; round <= 3; round += 1) {
+      type('Owner', `sheet${round}`);
+      const reads = google.calls.length;
+      // Now and then before, in the midst of, or after the reading of the cell.
+      await expect.poll(() => google.calls.length, until).toBeGreaterThan(reads + round - 1);
+      await act(parts, { actor: ANA, body: { type: 'assign', incident: 'INC-1', owner: `slack${round}` } });
+      const assigned = () =>
+        feed.timeline('INC-1').flatMap(({ type: kind, data }) => (kind === 'assigned' ? [String(data.owner)] : []));
+      await expect.poll(assigned, until).toEqual(expect.arrayContaining([`sheet${round}`, `slack${round}`]));
+      const last = assigned().at(-1) ?? '';
+      expect(incident()?.owner).toBe(last);
+      await expect.poll(() => row()['Assigned to'], until).toBe(last);
+      // What the analyst wrote stays as it was written.
+      expect(row().Owner).toBe(`sheet${round}`);
+    }
+  });
+
   it('is told to be wrong in the row’s status until it is right', async () => {
     type('Verdict', 'no idea');
     await expect.poll(() => row().Status, until).toMatch(/^open · Verdict “no idea” is none of: fraud, /);

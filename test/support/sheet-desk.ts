@@ -24,6 +24,8 @@ type SinkSettings = {
   readonly rowsPerTab?: number;
   readonly everyMs?: number;
   readonly timeoutMs?: number;
+  /** Of this sink alone. */
+  readonly clock?: Clock;
 };
 
 export async function openSheetDesk(google: LocalSheets, { clock = systemClock }: { readonly clock?: Clock } = {}) {
@@ -39,12 +41,13 @@ export async function openSheetDesk(google: LocalSheets, { clock = systemClock }
     rowsPerTab,
     everyMs = 20,
     timeoutMs = 20_000,
+    clock: own = clock,
   }: SinkSettings = {}) =>
     createSheetsSink({
-      client: createSheetsClient({ settings: { sheetId, credentialsFile, url: google.url }, clock, timeoutMs }),
+      client: createSheetsClient({ settings: { sheetId, credentialsFile, url: google.url }, clock: own, timeoutMs }),
       stateOf: (id) => states.get(id) ?? null,
       consoleUrl: 'http://127.0.0.1:4243',
-      clock,
+      clock: own,
       logger,
       everyMs,
       ...(rowsPerTab === undefined ? {} : { rowsPerTab }),

@@ -61,6 +61,7 @@ describe('marks', () => {
         {
           key: { name: 'incidents', serial: 0 },
           sheetId: 0,
+          year: null,
           headerRow: 0,
           columns: new Map([
             [1, 0],
