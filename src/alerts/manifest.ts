@@ -8,11 +8,11 @@ export type ManifestOptions =
 /** Each with why, for the set-up page: least privilege, and nothing of other people's messages is kept. */
 export const BOT_SCOPES: readonly { readonly scope: string; readonly why: string }[] = [
   { scope: 'chat:write', why: 'post alerts and edit them' },
-  { scope: 'channels:read', why: 'check the channel' },
+  { scope: 'channels:read', why: 'check the channel and who is in it' },
   { scope: 'groups:read', why: 'check the channel if it is private' },
   { scope: 'channels:history', why: 'find an alert again whose answer was lost, instead of posting it twice' },
   { scope: 'groups:history', why: 'the same in a private channel' },
-  { scope: 'users:read', why: 'what a person is called whom an incident is assigned to' },
+  { scope: 'users:read', why: 'name the person to whom an incident is assigned' },
   { scope: 'commands', why: 'answer /declinewatch' },
   { scope: 'usergroups:read', why: 'read who is in the user group of SLACK_RESPONDERS' },
 ];

@@ -1,6 +1,7 @@
 // What `doctor` asks Slack: is each token accepted, is each channel there, is the bot in it, is it ours alone.
 import type { WebClient } from '@slack/web-api';
 import { messageOf } from '../model/errors.ts';
+import { BOT_SCOPES } from './manifest.ts';
 import { createSlackClient, type SlackClientOptions } from './slack-client.ts';
 import { classifySlackError, refusalMessage } from './slack-errors.ts';
 
@@ -25,7 +26,7 @@ export async function checkSlack(options: SlackCheckOptions): Promise<readonly S
   const client = createSlackClient(options);
   const { channel, testChannel, appToken, responders } = options;
   const checks: Promise<SlackCheck>[] = [
-    check('SLACK_BOT_TOKEN', async () => (await client.auth.test()).team ?? ''),
+    check('SLACK_BOT_TOKEN', async () => await checkBotToken(client)),
     check('SLACK_CHANNEL', async () => await checkChannel(client, channel)),
   ];
   if (testChannel !== null)
@@ -34,6 +35,20 @@ export async function checkSlack(options: SlackCheckOptions): Promise<readonly S
   for (const group of responders.filter((id) => id.startsWith('S')))
     checks.push(check('SLACK_RESPONDERS', async () => await checkGroup(client, group)));
   return await Promise.all(checks);
+}
+
+/** Slack names the permissions of a token with each answer; where it does not, nothing is said about them. */
+async function checkBotToken(client: WebClient): Promise<string> {
+  const answer = await client.auth.test();
+  const given = answer.response_metadata?.scopes;
+  const lacking = given === undefined ? [] : BOT_SCOPES.filter(({ scope }) => !given.includes(scope));
+  if (lacking.length > 0) {
+    const list = lacking.map(({ scope, why }) => `${scope} (to ${why})`).join(', ');
+    throw new Problem(
+      `The app lacks permissions: ${list}. Paste the new manifest under App Manifest, then Reinstall to Workspace.`,
+    );
+  }
+  return answer.team ?? '';
 }
 
 class Problem extends Error {}

@@ -26,6 +26,8 @@ type SlackSettings = {
   readonly channel: string;
   readonly testChannel: string | null;
   readonly responders: readonly string[];
+  /** Times of the day, UTC (`08:00`), at which the handover card is posted. Absent: never. */
+  readonly handoverAt?: readonly string[];
   readonly apiUrl: string | null;
 };
 
@@ -42,8 +44,6 @@ export type SlackOptions = {
   readonly throughOf?: ThroughOf;
   /** Address of an incident's row in the sheet; null: none yet. */
   readonly rowUrlOf?: (incident: string) => string | null;
-  /** Times of the day, UTC (`08:00`), at which the handover card is posted. Absent: never. */
-  readonly handoverAt?: readonly string[];
 } & Pick<DeskSources, 'why' | 'coverage' | 'health'>;
 
 export type Slack = Pick<SlackInbound, 'handle' | 'handleHttp'> & {
@@ -81,7 +81,7 @@ export async function startSlack(options: SlackOptions): Promise<Slack> {
     waiting: () => told.status(),
   };
   const handovers = await startHandovers({
-    at: options.handoverAt ?? [],
+    at: settings.handoverAt ?? [],
     client,
     channel: settings.channel,
     log,

@@ -30,6 +30,8 @@ export type SlackConfig = {
   readonly channel: string;
   readonly testChannel: string | null;
   readonly responders: readonly string[];
+  /** Times of the day, UTC (`08:00`), of the handover card; empty: only on request. */
+  readonly handoverAt: readonly string[];
   readonly apiUrl: string | null;
 };
 
@@ -236,8 +238,16 @@ function readSlack(reader: Reader): SlackConfig | null {
     channel: channel ?? '',
     testChannel: reader.text('SLACK_TEST_CHANNEL'),
     responders: reader.list('SLACK_RESPONDERS'),
+    handoverAt: readTimes(reader, 'SLACK_HANDOVER'),
     apiUrl,
   };
+}
+
+function readTimes(reader: Reader, name: string): readonly string[] {
+  const times = reader.list(name);
+  if (times.some((time) => !/^([01]?\d|2[0-3]):[0-5]\d$/.test(time)))
+    reader.problem(name, 'must be times of the day, UTC, e.g. 08:00,20:00.');
+  return times;
 }
 
 function readGoogle(reader: Reader): GoogleConfig | null {

@@ -58,7 +58,13 @@ export const VARIABLES: readonly Variable[] = [
   secret('Slack', 'SLACK_SIGNING_SECRET', '…', 'Signing secret: clicks come by HTTP to /slack/events.'),
   variable('Slack', 'SLACK_CHANNEL', 'C0123456789', 'Channel id for alerts.'),
   variable('Slack', 'SLACK_TEST_CHANNEL', 'C0123456780', 'Channel id for alerts of test mode; unset: SLACK_CHANNEL.'),
-  variable('Slack', 'SLACK_RESPONDERS', 'U0123,S0456', 'Who may press: user ids or a user group; unset: the team.'),
+  variable(
+    'Slack',
+    'SLACK_RESPONDERS',
+    'U0123,S0456',
+    'Who may press: ids of users, groups, channels; unset: who is in SLACK_CHANNEL.',
+  ),
+  variable('Slack', 'SLACK_HANDOVER', '08:00,20:00', 'When the handover card is posted, UTC; unset: on request.'),
   variable('Slack', 'SLACK_API_URL', 'http://127.0.0.1:4003/api/', 'Another server in place of Slack; ends in /api/.'),
   variable('Google', 'GOOGLE_SHEET_ID', '1AbC…', 'Id of the sheet, from its address.'),
   variable(

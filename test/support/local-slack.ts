@@ -53,6 +53,7 @@ export async function startLocalSlack() {
   const homes = new Map<string, Json>();
   const hanging = new Set<ServerResponse>();
   const rating = { rates: null as Rates | null, now: () => Date.now() };
+  const granted = { scopes: null as readonly string[] | null };
   const state = { botToken: 'xoxb-local', requestUrl: null as string | null, stored: 0, actionTs: 0 };
 
   const store = async (method: string, body: Json): Promise<Json> => {
@@ -91,6 +92,7 @@ export async function startLocalSlack() {
     }
     const token = (req.headers.authorization ?? '').replace(/^Bearer /, '');
     const fault = faults.find((one) => one.method === method && one.left > 0);
+    if (granted.scopes !== null) res.setHeader('x-oauth-scopes', granted.scopes.join(','));
     if (fault === undefined) return json(res, await answerOf(method, body, token));
     fault.left -= 1;
     if (fault.kind === '429') {
@@ -231,6 +233,10 @@ export async function startLocalSlack() {
     /** From now on only this token is accepted. */
     setBotToken: (token: string): void => {
       state.botToken = token;
+    },
+    /** What Slack says of the token with each answer. */
+    grant: (scopes: readonly string[]): void => {
+      granted.scopes = scopes;
     },
     teamId,
     channels: { alerts: channelOf('fraud-alerts'), test: channelOf('fraud-test') },

@@ -31,6 +31,7 @@ export type FlowOptions = Partial<Omit<SlackOptions, 'settings' | 'log' | 'feed'
   readonly mode?: 'http' | 'socket';
   readonly responders?: readonly string[];
   readonly channel?: string;
+  readonly handoverAt?: readonly string[];
 };
 
 const logger = pino({ level: 'silent' });
@@ -40,7 +41,7 @@ export async function startSlackFlow(
   { log }: TempLog,
   options: FlowOptions = {},
 ): Promise<SlackFlow> {
-  const { mode = 'http', responders = [], channel = local.channels.alerts, ...more } = options;
+  const { mode = 'http', responders = [], channel = local.channels.alerts, handoverAt = [], ...more } = options;
   const clock: Clock = options.clock ?? systemClock;
   const closing: (() => Promise<unknown>)[] = [];
   const manager = await startIncidentManager({ log, clock, logger });
@@ -55,6 +56,7 @@ export async function startSlackFlow(
       channel,
       testChannel: null,
       responders,
+      handoverAt,
       apiUrl: local.apiUrl,
     },
     log,

@@ -1,5 +1,6 @@
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { BOT_SCOPES } from '../../../src/alerts/manifest.ts';
 import { checkSlack, type SlackCheckOptions } from '../../../src/alerts/slack-check.ts';
 import { type LocalSlack, startLocalSlack } from '../../support/local-slack.ts';
 
@@ -30,6 +31,25 @@ describe('checkSlack', () => {
     expect(problems.SLACK_CHANNEL).toContain('invite the bot');
     expect(problems.SLACK_APP_TOKEN).toContain('connections:write');
     expect(problems.SLACK_RESPONDERS).toBe('no_such_subteam');
+  });
+
+  it('names the permissions that lack, and what each is for', async () => {
+    const scopes = BOT_SCOPES.map(({ scope }) => scope);
+    slack.grant(scopes);
+    expect((await check()).SLACK_BOT_TOKEN).toBeNull();
+    slack.grant(scopes.filter((scope) => scope !== 'commands' && scope !== 'users:read'));
+    const problem = (await check()).SLACK_BOT_TOKEN ?? '';
+    expect(problem).toMatch(/users:read \(to name the person.*commands \(to answer \/declinewatch\)/);
+    expect(problem).toContain('Reinstall to Workspace');
+    expect(problem).not.toContain('chat:write');
+  });
+
+  it('refuses a channel that is shared with another organisation, and one that is archived', async () => {
+    slack.setShared(slack.channels.alerts, true);
+    expect((await check()).SLACK_CHANNEL).toContain('another organisation');
+    slack.setShared(slack.channels.alerts, false);
+    slack.setArchived(slack.channels.alerts, true);
+    expect((await check()).SLACK_CHANNEL).toContain('archived');
   });
 
   it('says that the token is wrong, and posts nothing', async () => {

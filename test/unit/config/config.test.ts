@@ -51,11 +51,13 @@ describe('loadConfig', () => {
       LOG_LEVEL: 'loud',
       SLACK_API_URL: 'http://h/slack',
       SLACK_BOT_TOKEN: 'xoxb-1',
+      SLACK_HANDOVER: '08:00,25:00',
     };
     expect(problemsOf(wrong)).toEqual([
       'SLACK_API_URL',
       'SLACK_CHANNEL',
       'SLACK_APP_TOKEN',
+      'SLACK_HANDOVER',
       'PORT',
       'ADMIN_PORT',
       'LOG_LEVEL',
