@@ -23,7 +23,7 @@ export type Summary = {
   readonly refused: number;
   /** Of the second half, by least squares. */
   readonly residentMbPerHour: number;
-  readonly residentGrowth: number;
+  readonly heap: HeapGrowth;
   readonly handlesGrowth: number;
   readonly lagAtEnd: number;
   readonly lagMost: number;
@@ -32,6 +32,9 @@ export type Summary = {
   readonly incidentMs: Percentiles;
   readonly incidents: { readonly expected: number; readonly opened: number };
 };
+
+/** MB: from the third quarter of the time to the last, what was in use right after collections, and what it may have grown. */
+export type HeapGrowth = { readonly before: number; readonly after: number; readonly allowed: number };
 
 export type Percentiles = { readonly p50: number; readonly p95: number; readonly p99: number; readonly most: number };
 
@@ -53,12 +56,31 @@ export function slopeOf(samples: readonly Sample[]): number {
 const mean = (values: readonly number[]): number =>
   values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
 
+/** Bytes that an attempt that is held may take, with its cells; and what chance may make of a heap's least. */
+const HELD_BYTES = 1_000;
+const CHANCE_MB = 32;
+const CHANCE_SHARE = 0.25;
+
+/** Of the samples of the second half. Resident memory follows the collector's moods; the least that was in use does not. */
+export function heapGrowthOf(half: readonly Sample[]): HeapGrowth {
+  const middle = Math.floor(half.length / 2);
+  const [earlier, later] = [half.slice(0, middle), half.slice(middle)];
+  const least = (samples: readonly Sample[]): number =>
+    samples.length === 0 ? 0 : Math.min(...samples.map(({ heapMb }) => heapMb));
+  const before = least(earlier);
+  const held = Math.max(0, (later.at(-1)?.heldAttempts ?? 0) - (earlier[0]?.heldAttempts ?? 0));
+  const allowed = CHANCE_MB + CHANCE_SHARE * before + (held * HELD_BYTES) / 1_048_576;
+  return { before, after: least(later), allowed };
+}
+
 export function problemsOf(summary: Summary): readonly string[] {
-  const { refused, sentPerS, askedPerS, residentGrowth, handlesGrowth, lagAtEnd, incidents } = summary;
+  const { refused, sentPerS, askedPerS, heap, handlesGrowth, lagAtEnd, incidents } = summary;
   return [
     ...(refused > 0 ? [`${refused} webhooks were refused`] : []),
     ...(sentPerS < 0.9 * askedPerS ? [`${sentPerS} of ${askedPerS} events a second were taken`] : []),
-    ...(residentGrowth > 0.25 ? [`memory grew by ${Math.round(residentGrowth * 100)} % in the second half`] : []),
+    ...(heap.after - heap.before > heap.allowed
+      ? [`the heap grew from ${heap.before.toFixed(0)} to ${heap.after.toFixed(0)} MB`]
+      : []),
     ...(handlesGrowth > 20 ? [`${handlesGrowth} file handles more at the end than in the middle`] : []),
     ...(lagAtEnd > 0 ? [`${lagAtEnd} records behind a minute after the end`] : []),
     ...(incidents.opened < incidents.expected ? [`${incidents.opened} of ${incidents.expected} incidents opened`] : []),

@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { chartOf, percentiles, problemsOf, type Sample, type Summary, slopeOf } from '../../../bench/soak-figures.ts';
+import {
+  chartOf,
+  heapGrowthOf,
+  percentiles,
+  problemsOf,
+  type Sample,
+  type Summary,
+  slopeOf,
+} from '../../../bench/soak-figures.ts';
 
 const sample = (atS: number, more: Partial<Sample> = {}): Sample => ({
   atS,
@@ -22,7 +30,7 @@ const SOUND: Summary = {
   events: 12_000,
   refused: 0,
   residentMbPerHour: 1,
-  residentGrowth: 0.1,
+  heap: { before: 50, after: 60, allowed: 44 },
   handlesGrowth: 2,
   lagAtEnd: 0,
   lagMost: 40,
@@ -37,7 +45,7 @@ describe('a soak', () => {
   it.each([
     [{ refused: 1 }, '1 webhooks were refused'],
     [{ sentPerS: 179 }, '179 of 200 events a second were taken'],
-    [{ residentGrowth: 0.3 }, 'memory grew by 30 % in the second half'],
+    [{ heap: { before: 50, after: 95, allowed: 44 } }, 'the heap grew from 50 to 95 MB'],
     [{ handlesGrowth: 21 }, '21 file handles more at the end than in the middle'],
     [{ lagAtEnd: 5 }, '5 records behind a minute after the end'],
     [{ incidents: { expected: 12, opened: 11 } }, '11 of 12 incidents opened'],
@@ -49,6 +57,17 @@ describe('a soak', () => {
     const growing = [0, 5, 10, 15].map((atS) => sample(atS, { residentMb: 100 + 0.5 * atS }));
     expect(slopeOf(growing)).toBeCloseTo(0.5);
     expect(slopeOf([sample(0)])).toBe(0);
+  });
+
+  it('allows for what is held and for chance, not for more', () => {
+    const sawtooth = (base: number, held: number) =>
+      [0, 40, 20].map((more) => sample(0, { heapMb: base + more, heldAttempts: held }));
+    const quiet = heapGrowthOf([...sawtooth(50, 0), ...sawtooth(60, 0)]);
+    expect(quiet).toEqual({ before: 50, after: 60, allowed: 44.5 });
+    const leaking = heapGrowthOf([...sawtooth(50, 0), ...sawtooth(100, 0)]);
+    expect(leaking.after - leaking.before).toBeGreaterThan(leaking.allowed);
+    const filling = heapGrowthOf([...sawtooth(50, 0), ...sawtooth(100, 100_000)]);
+    expect(filling.after - filling.before).toBeLessThan(filling.allowed);
   });
 
   it('has percentiles', () => {

@@ -65,7 +65,7 @@ describe('detectors check', () => {
   });
 
   it('reads the one that comes with the program if none is named', async () => {
-    expect((await run(['check'])).out).toMatch(/17 detectors, \d{2,3} tests, all fine/);
+    expect((await run(['check'])).out).toMatch(/19 detectors, \d{2,3} tests, all fine/);
   });
 
   it('names every problem with path and cure', async () => {
