@@ -21,6 +21,8 @@ const CELLS = 'src/detectors/cells.ts';
 const EPISODES = 'src/detectors/episodes.ts';
 const SUBJECTS = 'src/detectors/subjects.ts';
 const ENTITIES = 'src/detectors/entities.ts';
+const HITS = 'src/detectors/hit-table.ts';
+const PLACE = 'src/detectors/place.ts';
 const RETAIN = 'src/detectors/retain.ts';
 const RULES = 'src/detectors/rules.ts';
 const DISTINCT = 'src/detectors/distinct.ts';
@@ -59,7 +61,7 @@ const MUTANTS = [
   ['gap one second shorter', EPISODES, '<= second.settings.quietForS', '< second.settings.quietForS'],
   ['dedupe by event id only', FOLD, 'const scope = scopeNumber(attempts, view);', SEEN_EVENTS],
   ['dedupe by object id and type', FOLD, 'const scope = scopeNumber(attempts, view);', SEEN_OBJECTS],
-  ['no retraction', ENTITIES, 'changeCells(cells, revision.layout, contributionOf(revision, subject, role), -1);', ''],
+  ['no retraction', ENTITIES, 'changeCells(cells, revision.layout, contributionOf(revision, before, role), -1);', ''],
   ['thinning to first and last', CELLS, 'const { time } = hit;', THINNED],
   [
     'late view judged only at its own time',
@@ -102,8 +104,8 @@ const MUTANTS = [
   [
     'a signal does not follow its charge',
     FOLD,
-    'for (const { signal, subject } of waiting) {',
-    'for (const { signal, subject } of waiting.slice(1)) {',
+    "for (const { place, change } of waiting) assertAll(state, 'signal', place, change.after, context);",
+    "for (const { place, change } of waiting) assertAll(state, 'signal', place, change.before, context);",
   ],
   [
     'the head forgets what came since',
@@ -115,9 +117,29 @@ const MUTANTS = [
   [
     'a leaving attempt touches nothing',
     ENTITIES,
-    '    if (touched?.has(cells) === false) touched.set(cells, { group, scope, value, revision });\n  }\n  return counted;',
-    '  }\n  return counted;',
+    'contributionOf(revision, before, role), -1);\n    touch(context, cells, group, entity, revision);',
+    'contributionOf(revision, before, role), -1);',
   ],
+  [
+    'an attempt stays on the entity it has left',
+    ENTITIES,
+    'if (leaves && removeHit(hits, number, handle)) unwatch(group, note);',
+    '',
+  ],
+  [
+    'what counts no more keeps its bit',
+    ENTITIES,
+    'if (isListed(hits, handle)) hits.bits[handle] = bits;',
+    'if (isListed(hits, handle)) hits.bits[handle] = (hits.bits[handle] ?? 0) | bits;',
+  ],
+  [
+    'a new revision counts only what is new',
+    PLACE,
+    '(hits.bits[handle] ?? 0) | (1 << slot)',
+    '(hits.bits[handle] ?? 0)',
+  ],
+  ['the row of an attempt is its newest view', FOLD, 'view: held === undefined ? view : null', 'view'],
+  ['a note outlives its entity', HITS, 'rows[row + NOTE] = 0;', ''],
 ];
 
 function copyTree() {

@@ -105,7 +105,23 @@ const isEmpty = (fields: AttemptFields): boolean => {
 
 /** Greatest first. Equal ranks (one event seen twice with other contents) go by their canonical JSON. */
 function compareLayers(a: Layer, b: Layer): number {
-  return compareRanks(b.rank, a.rank) || compareText(canonical(b.fields), canonical(a.fields));
+  const byRank = compareRanks(b.rank, a.rank);
+  if (byRank !== 0 || isSame(a.fields, b.fields)) return byRank;
+  return compareText(canonical(b.fields), canonical(a.fields));
+}
+
+/** Nearly every equal rank is the same event once more: told without making texts of both. */
+function isSame(a: object, b: object): boolean {
+  const left = a as Record<string, unknown>;
+  const right = b as Record<string, unknown>;
+  for (const name in right) if (!Object.hasOwn(left, name)) return false;
+  for (const name in left) {
+    const [one, other] = [left[name], right[name]];
+    if (one === other) continue;
+    const areObjects = typeof one === 'object' && typeof other === 'object' && one !== null && other !== null;
+    if (!areObjects || !isSame(one, other)) return false;
+  }
+  return true;
 }
 
 export function compareRanks(a: ViewRank, b: ViewRank): number {

@@ -4,7 +4,7 @@ import type { AttemptFields, Lane, Result, SignalKind, SignalView, View, ViewRan
 import type { Rule } from '../model/detector.ts';
 import { AppError } from '../model/errors.ts';
 import { TOPICS } from '../model/topics.ts';
-import type { MergedAttempt, MergedSignal } from './merge.ts';
+import { type MergedAttempt, type MergedSignal, mergeView } from './merge.ts';
 
 export type AttemptsRecord = View | SignalView | Rule;
 
@@ -73,7 +73,7 @@ export function decodeAttemptsRecord(text: string): AttemptsRecord {
   const tuple = parseTuple(text);
   switch (tuple[1]) {
     case VIEW:
-      return decodeView(tuple as ViewTuple);
+      return new ReadView(tuple as ViewTuple, text);
     case SIGNAL:
       return decodeSignal(tuple as SignalTuple);
     case RULE:
@@ -121,26 +121,55 @@ type SignalTuple = [
 
 const VIEW_FIELDS_AT = 14;
 
-function decodeView(tuple: ViewTuple): View {
-  const [, , receivedAt, lane, livemode, setup, invoice, account, attempt, source, created, apiVersion, event, age] =
-    tuple;
-  return {
-    record: 'view',
-    receivedAt,
-    lane: laneOf(lane),
-    livemode: livemode === 1,
-    kind: setup === 1 ? 'setup' : 'payment',
-    invoice: (invoice & 1) === 1,
-    firstPayment: (invoice & 2) === 2,
-    account,
-    attempt,
-    source: SOURCES[source] ?? 'intent',
-    created,
-    apiVersion,
-    event,
-    time: created + age,
-    fields: unpackFields(tuple, VIEW_FIELDS_AT),
-  };
+/**
+ * A view as it was read. It keeps its text, so that an attempt of this view alone is stored as that; a changed copy of it is
+ * an ordinary object and has none.
+ */
+class ReadView implements View {
+  declare readonly record: 'view';
+  declare readonly receivedAt: number;
+  declare readonly lane: Lane;
+  declare readonly livemode: boolean;
+  declare readonly kind: View['kind'];
+  declare readonly invoice: boolean;
+  declare readonly firstPayment: boolean;
+  declare readonly account: string | null;
+  declare readonly attempt: string;
+  declare readonly source: View['source'];
+  declare readonly created: number;
+  declare readonly apiVersion: string;
+  declare readonly event: string;
+  declare readonly time: number;
+  declare readonly fields: AttemptFields;
+  readonly #text: string;
+
+  constructor(tuple: ViewTuple, text: string) {
+    this.#text = text;
+    this.record = 'view';
+    this.receivedAt = tuple[2];
+    this.lane = laneOf(tuple[3]);
+    this.livemode = tuple[4] === 1;
+    this.kind = tuple[5] === 1 ? 'setup' : 'payment';
+    this.invoice = (tuple[6] & 1) === 1;
+    this.firstPayment = (tuple[6] & 2) === 2;
+    this.account = tuple[7];
+    this.attempt = tuple[8];
+    this.source = SOURCES[tuple[9]] ?? 'intent';
+    this.created = tuple[10];
+    this.apiVersion = tuple[11];
+    this.event = tuple[12];
+    this.time = tuple[10] + tuple[13];
+    this.fields = unpackFields(tuple, VIEW_FIELDS_AT);
+  }
+
+  static textOf(view: View): string | null {
+    return #text in view ? view.#text : null;
+  }
+}
+
+/** The text that a view was read from; null if it was made otherwise. It is a row of the window store: `decodeMerged`. */
+export function textOfView(view: View): string | null {
+  return ReadView.textOf(view);
 }
 
 function decodeSignal(tuple: SignalTuple): SignalView {
@@ -191,18 +220,45 @@ function packFields(fields: AttemptFields): readonly unknown[] {
   return packed;
 }
 
+/** Field by field, by name: a loop over names costs several times as much. */
 function unpackFields(tuple: readonly unknown[], at: number): AttemptFields {
-  const fields: Record<string, unknown> = {};
+  const fields: { -readonly [K in keyof AttemptFields]: AttemptFields[K] } = new Fields();
+  const { length } = tuple;
   const outcome = tuple[at];
-  if (outcome !== null && outcome !== undefined)
-    fields.result = { outcome, code: tuple[at + 1] ?? '', class: tuple[at + 2] ?? '' } as Result;
-  for (let i = 0, from = at + 3; i < FIELDS.length && from + i < tuple.length; i++) {
-    const value = tuple[from + i];
-    const name = FIELDS[i];
-    if (value !== null && value !== undefined && name !== undefined) fields[name] = value;
-  }
-  return fields as AttemptFields;
+  if (outcome != null) fields.result = { outcome, code: tuple[at + 1] ?? '', class: tuple[at + 2] ?? '' } as Result;
+  const amount = length > at + 3 ? (tuple[at + 3] as AttemptFields['amount'] | null) : null;
+  if (amount != null) fields.amount = amount;
+  const currency = length > at + 4 ? (tuple[at + 4] as AttemptFields['currency'] | null) : null;
+  if (currency != null) fields.currency = currency;
+  const card = length > at + 5 ? (tuple[at + 5] as AttemptFields['card'] | null) : null;
+  if (card != null) fields.card = card;
+  const brand = length > at + 6 ? (tuple[at + 6] as AttemptFields['brand'] | null) : null;
+  if (brand != null) fields.brand = brand;
+  const last4 = length > at + 7 ? (tuple[at + 7] as AttemptFields['last4'] | null) : null;
+  if (last4 != null) fields.last4 = last4;
+  const funding = length > at + 8 ? (tuple[at + 8] as AttemptFields['funding'] | null) : null;
+  if (funding != null) fields.funding = funding;
+  const country = length > at + 9 ? (tuple[at + 9] as AttemptFields['country'] | null) : null;
+  if (country != null) fields.country = country;
+  const customer = length > at + 10 ? (tuple[at + 10] as AttemptFields['customer'] | null) : null;
+  if (customer != null) fields.customer = customer;
+  const email = length > at + 11 ? (tuple[at + 11] as AttemptFields['email'] | null) : null;
+  if (email != null) fields.email = email;
+  const ip = length > at + 12 ? (tuple[at + 12] as AttemptFields['ip'] | null) : null;
+  if (ip != null) fields.ip = ip;
+  const method = length > at + 13 ? (tuple[at + 13] as AttemptFields['method'] | null) : null;
+  if (method != null) fields.method = method;
+  const intent = length > at + 14 ? (tuple[at + 14] as AttemptFields['intent'] | null) : null;
+  if (intent != null) fields.intent = intent;
+  const wallet = length > at + 15 ? (tuple[at + 15] as AttemptFields['wallet'] | null) : null;
+  if (wallet != null) fields.wallet = wallet;
+  const metadata = length > at + 16 ? (tuple[at + 16] as AttemptFields['metadata'] | null) : null;
+  if (metadata != null) fields.metadata = metadata;
+  return fields;
 }
+
+/** An object of its own kind has room for its fields from the start. */
+class Fields {}
 
 /** JSON text without the absent values at the end. */
 function tuple(values: unknown[]): string {
@@ -248,8 +304,14 @@ export function encodeMerged(state: MergedAttempt): string {
 
 const LAYER_FIELDS_AT = 4;
 
+/** Of a row: as `encodeMerged` gives it, or the text of the only view. */
 export function decodeMerged(text: string): MergedAttempt {
-  const [, id, account, flags, time, receivedAt, packed] = parseTuple(text) as [
+  const tuple = parseTuple(text);
+  return tuple[1] === VIEW ? mergeView(undefined, new ReadView(tuple as ViewTuple, text)) : unpackMerged(tuple);
+}
+
+function unpackMerged(tuple: readonly unknown[]): MergedAttempt {
+  const [, id, account, flags, time, receivedAt, packed] = tuple as [
     number,
     string,
     string | null,

@@ -1,85 +1,90 @@
-// Merged attempts as bytes: about 170 instead of 900 as objects, out of the garbage collector's sight. Words that repeat
+// Merged attempts as bytes: about 130 instead of 900 as objects, out of the garbage collector's sight. Words that repeat
 // (codes, brands, countries) are numbers of a dictionary; other texts are one byte a character where that is possible.
 import type { MergedAttempt } from '../attempts/merge.ts';
 import type { AttemptFields, Result, ViewRank } from '../model/attempt.ts';
-
-/** Where bytes are written or read; `at` moves on. */
-export type Cursor = { bytes: Buffer; at: number };
-
-export type Dictionary = { readonly words: string[]; readonly numbers: Map<string, number> };
-
-/** Beyond them a word is written out: what comes from outside cannot fill the memory. */
-const MAX_WORDS = 60_000;
-const MAX_WORD_CHARACTERS = 64;
-const NOT_A_WORD = 0xffff;
-const WIDE = 255;
+import type { Scope } from '../model/scope.ts';
+import {
+  type Cursor,
+  type Dictionary,
+  isTextAt,
+  readNumber,
+  readText,
+  readWord,
+  room,
+  writeNumber,
+  writeText,
+  writeWord,
+} from './bytes.ts';
 
 const SOURCES = ['charge', 'intent', 'setup'] as const;
 
-type Codec = 'result' | 'number' | 'word' | 'text' | 'metadata';
+/** Texts that attempts are counted on: where each lies in a record is said at its beginning. */
+export const ENTITY_TEXTS = ['card', 'customer', 'email', 'ip'] as const;
+const NONE = 0;
+const FAR = 255;
+const ID_AT = ENTITY_TEXTS.length;
 
-/** Every field there is: a new one does not compile until it is here. */
-const CODECS = {
-  result: 'result',
-  amount: 'number',
-  currency: 'word',
-  card: 'text',
-  brand: 'word',
-  last4: 'word',
-  funding: 'word',
-  country: 'word',
-  wallet: 'word',
-  customer: 'text',
-  email: 'text',
-  ip: 'text',
-  method: 'word',
-  intent: 'text',
-  metadata: 'metadata',
-} as const satisfies Readonly<Record<keyof AttemptFields, Codec>>;
+/** Bits that say which fields there are. */
+const BITS = {
+  result: 1,
+  amount: 2,
+  currency: 4,
+  card: 8,
+  brand: 16,
+  last4: 32,
+  funding: 64,
+  country: 128,
+  wallet: 256,
+  customer: 512,
+  email: 1_024,
+  ip: 2_048,
+  method: 4_096,
+  intent: 8_192,
+  metadata: 16_384,
+} as const satisfies Readonly<Record<keyof AttemptFields, number>>;
 
-const FIELDS = Object.entries(CODECS) as [keyof AttemptFields, Codec][];
-
-export function createDictionary(): Dictionary {
-  return { words: [], numbers: new Map() };
-}
-
-/** Writes an attempt; its id comes first, so that it can be compared in place. */
+/** Writes an attempt, but not its time, which the table has. */
 export function packAttempt(to: Cursor, dictionary: Dictionary, merged: MergedAttempt): void {
   const { id, kind, time, receivedAt, invoice, firstPayment, layers } = merged;
+  const start = to.at;
+  room(to, ID_AT);
+  to.bytes.fill(NONE, start, start + ID_AT);
+  to.at += ID_AT;
   writeText(to, id);
-  room(to, 18);
-  const { bytes } = to;
-  bytes[to.at] = (kind === 'setup' ? 1 : 0) + (invoice ? 2 : 0) + (firstPayment ? 4 : 0);
-  bytes.writeDoubleLE(time, to.at + 1);
-  bytes.writeDoubleLE(receivedAt, to.at + 9);
-  bytes[to.at + 17] = layers.length;
-  to.at += 18;
+  room(to, 2);
+  to.bytes[to.at] = (kind === 'setup' ? 1 : 0) + (invoice ? 2 : 0) + (firstPayment ? 4 : 0);
+  to.bytes[to.at + 1] = layers.length;
+  to.at += 2;
+  writeNumber(to, receivedAt - time * 1_000);
   for (const { rank, fields } of layers) {
-    writeRank(to, dictionary, rank);
-    writeFields(to, dictionary, fields);
+    room(to, 1);
+    to.bytes[to.at++] = SOURCES.indexOf(rank.source);
+    writeNumber(to, rank.created - time);
+    writeWord(to, dictionary, rank.apiVersion);
+    writeText(to, rank.event);
+    writeFields(to, dictionary, fields, start);
   }
 }
 
-/** Scope is the caller's to know. */
+/** Its scope and time (seconds) are the table's to know. */
 export function unpackAttempt(
   from: Cursor,
   dictionary: Dictionary,
-  { account, livemode }: { readonly account: string | null; readonly livemode: boolean },
+  { scope, time }: { readonly scope: Scope; readonly time: number },
 ): MergedAttempt {
+  from.at += ID_AT;
   const id = readText(from);
-  const { bytes } = from;
-  const flags = bytes[from.at] ?? 0;
-  const time = bytes.readDoubleLE(from.at + 1);
-  const receivedAt = bytes.readDoubleLE(from.at + 9);
-  const count = bytes[from.at + 17] ?? 0;
-  from.at += 18;
+  const flags = from.bytes[from.at] ?? 0;
+  const count = from.bytes[from.at + 1] ?? 0;
+  from.at += 2;
+  const receivedAt = readNumber(from) + time * 1_000;
   const layers: { rank: ViewRank; fields: AttemptFields }[] = [];
   for (let i = 0; i < count; i++)
-    layers.push({ rank: readRank(from, dictionary), fields: readFields(from, dictionary) });
+    layers.push({ rank: readRank(from, dictionary, time), fields: readFields(from, dictionary) });
   return {
     id,
-    account,
-    livemode,
+    account: scope.account,
+    livemode: scope.livemode,
     kind: (flags & 1) !== 0 ? 'setup' : 'payment',
     time,
     invoice: (flags & 2) !== 0,
@@ -89,65 +94,95 @@ export function unpackAttempt(
   };
 }
 
-/** Whether the text at a cursor is that one; the cursor stays. */
-export function isTextAt({ bytes, at }: Cursor, text: string): boolean {
-  const length = bytes[at];
-  if (length === WIDE) return readText({ bytes, at }) === text;
-  if (length !== text.length) return false;
-  for (let i = 0; i < text.length; i++) if (bytes[at + 1 + i] !== text.charCodeAt(i)) return false;
-  return true;
+/** Whether the record that begins there is that of an id. */
+export function isIdAt(bytes: Buffer, start: number, id: string): boolean {
+  return isTextAt(bytes, start + ID_AT, id);
 }
 
-function writeRank(to: Cursor, dictionary: Dictionary, { source, created, apiVersion, event }: ViewRank): void {
-  room(to, 9);
-  to.bytes[to.at] = SOURCES.indexOf(source);
-  to.bytes.writeDoubleLE(created, to.at + 1);
-  to.at += 9;
-  writeWord(to, dictionary, apiVersion);
-  writeText(to, event);
+/** Where `ENTITY_TEXTS[text]` lies in the record that begins there; 0: it has none; -1: too far to say. */
+export function entityTextAt(bytes: Buffer, start: number, text: number): number {
+  const offset = bytes[start + text] ?? NONE;
+  return offset === NONE ? 0 : offset === FAR ? -1 : start + offset;
 }
 
-function readRank(from: Cursor, dictionary: Dictionary): ViewRank {
-  const source = SOURCES[from.bytes[from.at] ?? 0] ?? 'intent';
-  const created = from.bytes.readDoubleLE(from.at + 1);
-  from.at += 9;
+function readRank(from: Cursor, dictionary: Dictionary, time: number): ViewRank {
+  const source = SOURCES[from.bytes[from.at++] ?? 0] ?? 'intent';
+  const created = readNumber(from) + time;
   return { source, created, apiVersion: readWord(from, dictionary), event: readText(from) };
 }
 
-function writeFields(to: Cursor, dictionary: Dictionary, fields: AttemptFields): void {
+/** `start`: of the record. Field by field, by name: a loop over names costs several times as much. */
+function writeFields(to: Cursor, dictionary: Dictionary, fields: AttemptFields, start: number): void {
+  const { result, amount, currency, card, brand, last4, funding, country } = fields;
+  const { wallet, customer, email, ip, method, intent, metadata } = fields;
+  const mask = maskOf(fields);
   room(to, 2);
-  const maskAt = to.at;
+  to.bytes[to.at] = mask & 255;
+  to.bytes[to.at + 1] = mask >> 8;
   to.at += 2;
-  let mask = 0;
-  for (let i = 0; i < FIELDS.length; i++) {
-    const [name, codec] = FIELDS[i] ?? [];
-    const value = name === undefined ? undefined : fields[name];
-    if (value === undefined) continue;
-    mask |= 1 << i;
-    if (codec === 'text') writeText(to, value as string);
-    else if (codec === 'word') writeWord(to, dictionary, value as string);
-    else if (codec === 'number') writeNumber(to, value as number);
-    else if (codec === 'result') writeResult(to, dictionary, value as Result);
-    else writeMetadata(to, dictionary, value as Readonly<Record<string, string>>);
-  }
-  to.bytes.writeUInt16LE(mask, maskAt);
+  if (result !== undefined) writeResult(to, dictionary, result);
+  if (amount !== undefined) writeNumber(to, amount);
+  if (currency !== undefined) writeWord(to, dictionary, currency);
+  if (card !== undefined) writeEntity(to, start, start, card);
+  if (brand !== undefined) writeWord(to, dictionary, brand);
+  if (last4 !== undefined) writeWord(to, dictionary, last4);
+  if (funding !== undefined) writeWord(to, dictionary, funding);
+  if (country !== undefined) writeWord(to, dictionary, country);
+  if (wallet !== undefined) writeWord(to, dictionary, wallet);
+  if (customer !== undefined) writeEntity(to, start, start + 1, customer);
+  if (email !== undefined) writeEntity(to, start, start + 2, email);
+  if (ip !== undefined) writeEntity(to, start, start + 3, ip);
+  if (method !== undefined) writeWord(to, dictionary, method);
+  if (intent !== undefined) writeText(to, intent);
+  if (metadata !== undefined) writeMetadata(to, dictionary, metadata);
+}
+
+function maskOf(fields: AttemptFields): number {
+  return (
+    (fields.result === undefined ? 0 : BITS.result) |
+    (fields.amount === undefined ? 0 : BITS.amount) |
+    (fields.currency === undefined ? 0 : BITS.currency) |
+    (fields.card === undefined ? 0 : BITS.card) |
+    (fields.brand === undefined ? 0 : BITS.brand) |
+    (fields.last4 === undefined ? 0 : BITS.last4) |
+    (fields.funding === undefined ? 0 : BITS.funding) |
+    (fields.country === undefined ? 0 : BITS.country) |
+    (fields.wallet === undefined ? 0 : BITS.wallet) |
+    (fields.customer === undefined ? 0 : BITS.customer) |
+    (fields.email === undefined ? 0 : BITS.email) |
+    (fields.ip === undefined ? 0 : BITS.ip) |
+    (fields.method === undefined ? 0 : BITS.method) |
+    (fields.intent === undefined ? 0 : BITS.intent) |
+    (fields.metadata === undefined ? 0 : BITS.metadata)
+  );
+}
+
+/** Says at `sayAt` where it lies, unless a greater layer, which is written before, has said so. */
+function writeEntity(to: Cursor, start: number, sayAt: number, value: string): void {
+  if (to.bytes[sayAt] === NONE) to.bytes[sayAt] = Math.min(to.at - start, FAR);
+  writeText(to, value);
 }
 
 function readFields(from: Cursor, dictionary: Dictionary): AttemptFields {
-  const mask = from.bytes.readUInt16LE(from.at);
+  const mask = (from.bytes[from.at] ?? 0) | ((from.bytes[from.at + 1] ?? 0) << 8);
   from.at += 2;
-  const fields: Record<string, unknown> = {};
-  for (let i = 0; i < FIELDS.length; i++) {
-    if ((mask & (1 << i)) === 0) continue;
-    const [name, codec] = FIELDS[i] ?? [];
-    if (name === undefined) continue;
-    if (codec === 'text') fields[name] = readText(from);
-    else if (codec === 'word') fields[name] = readWord(from, dictionary);
-    else if (codec === 'number') fields[name] = readNumber(from);
-    else if (codec === 'result') fields[name] = readResult(from, dictionary);
-    else fields[name] = readMetadata(from, dictionary);
-  }
-  return fields as AttemptFields;
+  const fields: { -readonly [K in keyof AttemptFields]: AttemptFields[K] } = {};
+  if ((mask & BITS.result) !== 0) fields.result = readResult(from, dictionary);
+  if ((mask & BITS.amount) !== 0) fields.amount = readNumber(from);
+  if ((mask & BITS.currency) !== 0) fields.currency = readWord(from, dictionary);
+  if ((mask & BITS.card) !== 0) fields.card = readText(from);
+  if ((mask & BITS.brand) !== 0) fields.brand = readWord(from, dictionary);
+  if ((mask & BITS.last4) !== 0) fields.last4 = readWord(from, dictionary);
+  if ((mask & BITS.funding) !== 0) fields.funding = readWord(from, dictionary);
+  if ((mask & BITS.country) !== 0) fields.country = readWord(from, dictionary);
+  if ((mask & BITS.wallet) !== 0) fields.wallet = readWord(from, dictionary);
+  if ((mask & BITS.customer) !== 0) fields.customer = readText(from);
+  if ((mask & BITS.email) !== 0) fields.email = readText(from);
+  if ((mask & BITS.ip) !== 0) fields.ip = readText(from);
+  if ((mask & BITS.method) !== 0) fields.method = readWord(from, dictionary);
+  if ((mask & BITS.intent) !== 0) fields.intent = readText(from);
+  if ((mask & BITS.metadata) !== 0) fields.metadata = readMetadata(from, dictionary);
+  return fields;
 }
 
 function writeResult(to: Cursor, dictionary: Dictionary, { outcome, code, class: codeClass }: Result): void {
@@ -174,75 +209,4 @@ function readMetadata(from: Cursor, dictionary: Dictionary): Record<string, stri
   const entries: [string, string][] = [];
   for (let left = readNumber(from); left > 0; left--) entries.push([readWord(from, dictionary), readText(from)]);
   return Object.fromEntries(entries);
-}
-
-function writeNumber(to: Cursor, value: number): void {
-  room(to, 8);
-  to.at = to.bytes.writeDoubleLE(value, to.at);
-}
-
-function readNumber(from: Cursor): number {
-  const value = from.bytes.readDoubleLE(from.at);
-  from.at += 8;
-  return value;
-}
-
-function writeWord(to: Cursor, { words, numbers }: Dictionary, word: string): void {
-  let number = numbers.get(word);
-  if (number === undefined && words.length < MAX_WORDS && word.length <= MAX_WORD_CHARACTERS) {
-    number = words.push(word) - 1;
-    numbers.set(word, number);
-  }
-  room(to, 2);
-  to.at = to.bytes.writeUInt16LE(number ?? NOT_A_WORD, to.at);
-  if (number === undefined) writeText(to, word);
-}
-
-function readWord(from: Cursor, { words }: Dictionary): string {
-  const number = from.bytes.readUInt16LE(from.at);
-  from.at += 2;
-  return words[number] ?? readText(from);
-}
-
-/** One byte a character after one of length; else UTF-16, which keeps any text as it is, half characters too. */
-function writeText(to: Cursor, text: string): void {
-  const { length } = text;
-  if (length < WIDE) {
-    room(to, length + 1);
-    const { bytes, at } = to;
-    let all = 0;
-    bytes[at] = length;
-    for (let i = 0; i < length; i++) {
-      const code = text.charCodeAt(i);
-      all |= code;
-      bytes[at + 1 + i] = code;
-    }
-    if (all < 256) {
-      to.at = at + 1 + length;
-      return;
-    }
-  }
-  room(to, 5 + length * 2);
-  to.bytes[to.at] = WIDE;
-  to.bytes.writeUInt32LE(length * 2, to.at + 1);
-  to.bytes.write(text, to.at + 5, 'utf16le');
-  to.at += 5 + length * 2;
-}
-
-function readText(from: Cursor): string {
-  const { bytes, at } = from;
-  const length = bytes[at] ?? 0;
-  if (length < WIDE) {
-    from.at = at + 1 + length;
-    return bytes.toString('latin1', at + 1, from.at);
-  }
-  from.at = at + 5 + bytes.readUInt32LE(at + 1);
-  return bytes.toString('utf16le', at + 5, from.at);
-}
-
-function room(to: Cursor, length: number): void {
-  if (to.at + length <= to.bytes.length) return;
-  const larger = Buffer.allocUnsafe(Math.max(to.bytes.length * 2, to.at + length));
-  to.bytes.copy(larger, 0, 0, to.at);
-  to.bytes = larger;
 }

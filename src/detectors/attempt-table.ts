@@ -1,26 +1,25 @@
 // The merged attempts of a partition: found by scope and id, kept as bytes, named by handles that the windows hold.
-import type { MergedAttempt } from '../attempts/merge.ts';
-import type { Scope } from '../model/scope.ts';
-import {
-  type Cursor,
-  createDictionary,
-  type Dictionary,
-  isTextAt,
-  packAttempt,
-  unpackAttempt,
-} from './attempt-pack.ts';
+import { attemptOf, type MergedAttempt } from '../attempts/merge.ts';
+import { type Scope, scopeId } from '../model/scope.ts';
+import { ENTITY_TEXTS, entityTextAt, isIdAt, packAttempt, unpackAttempt } from './attempt-pack.ts';
+import { type Cursor, createDictionary, type Dictionary, isTextAt } from './bytes.ts';
 import {
   bytesOf,
   type Chunks,
+  chunkOf,
   createChunks,
   dropRecord,
   growChunks,
-  grown,
   HEADER_BYTES,
   isHeld,
+  OWN_1,
+  OWN_2,
   putRecord,
-  recordAt,
+  STRIDE,
+  startOf,
 } from './chunks.ts';
+
+export { ENTITY_TEXTS };
 
 export type AttemptTable = {
   readonly scopes: ScopeNumbers;
@@ -31,32 +30,34 @@ export type AttemptTable = {
   readonly free: number[];
   /** Handles below it have been in use. */
   end: number;
-  /** By handle: seconds, hash of the id, number of the scope. */
+  /** By handle: seconds. Hash of the id and number of the scope are beside its place in the chunks. */
   times: Float64Array;
-  hashes: Int32Array;
-  scopeOf: Int32Array;
   /** Open addressing by hash: handle + 1; 0: empty; -1: was in use. */
   index: Int32Array;
   /** Slots of the index that are not empty. */
   taken: number;
 };
 
-/** Scopes by number, and numbers by account: [test, live]. */
-export type ScopeNumbers = { readonly list: Scope[]; readonly byAccount: Map<string | null, [number, number]> };
+/** Scopes by number, what ids in them begin with, and numbers by account: [test, live]. */
+export type ScopeNumbers = {
+  readonly list: Scope[];
+  readonly prefixes: string[];
+  readonly byAccount: Map<string | null, [number, number]>;
+};
 
 const FIRST_LENGTH = 1_024;
+const HASH = OWN_1;
+const SCOPE = OWN_2;
 
 export function createAttemptTable(): AttemptTable {
   return {
-    scopes: { list: [], byAccount: new Map() },
+    scopes: { list: [], prefixes: [], byAccount: new Map() },
     chunks: createChunks(),
     dictionary: createDictionary(),
     scratch: { bytes: Buffer.allocUnsafe(4_096), at: 0 },
     free: [],
     end: 0,
     times: new Float64Array(FIRST_LENGTH),
-    hashes: new Int32Array(FIRST_LENGTH),
-    scopeOf: new Int32Array(FIRST_LENGTH),
     index: new Int32Array(FIRST_LENGTH * 4),
     taken: 0,
   };
@@ -67,7 +68,10 @@ export function scopeNumber({ scopes }: AttemptTable, { account, livemode }: Sco
   let numbers = scopes.byAccount.get(account);
   if (numbers === undefined) {
     const first = scopes.list.length;
-    scopes.list.push({ account, livemode: false }, { account, livemode: true });
+    for (const each of [false, true]) {
+      scopes.list.push({ account, livemode: each });
+      scopes.prefixes.push(`${scopeId({ account, livemode: each })}/`);
+    }
     numbers = [first, first + 1];
     scopes.byAccount.set(account, numbers);
   }
@@ -80,30 +84,48 @@ export function sizeOf({ end, free }: AttemptTable): number {
 
 /** The handle of an attempt; -1 if it is not held. */
 export function handleOf(table: AttemptTable, scope: number, id: string): number {
-  const { index, hashes, scopeOf, chunks } = table;
-  const hash = hashText(id, scope);
+  const { index, chunks } = table;
+  const { rows } = chunks;
+  const hash = hashOf(id, scope);
   const mask = index.length - 1;
   for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
     const held = index[slot] ?? 0;
     if (held === 0) return -1;
     const handle = held - 1;
-    if (held > 0 && hashes[handle] === hash && scopeOf[handle] === scope && isTextAt(recordAt(chunks, handle), id))
-      return handle;
+    if (held < 0 || rows[handle * STRIDE + HASH] !== hash || rows[handle * STRIDE + SCOPE] !== scope) continue;
+    if (isIdAt(chunkOf(chunks, handle), startOf(chunks, handle), id)) return handle;
   }
 }
 
-export function attemptAt({ chunks, dictionary, scopes, scopeOf }: AttemptTable, handle: number): MergedAttempt {
-  const scope = scopes.list[scopeOf[handle] ?? -1];
+/** Whether an attempt, as merged, lies on that value of `ENTITY_TEXTS[text]`. */
+export function isEntityAt(table: AttemptTable, handle: number, text: number, value: string): boolean {
+  const { chunks } = table;
+  const bytes = chunkOf(chunks, handle);
+  const at = entityTextAt(bytes, startOf(chunks, handle), text);
+  if (at > 0) return isTextAt(bytes, at, value);
+  const name = ENTITY_TEXTS[text];
+  return at < 0 && name !== undefined && attemptOf(attemptAt(table, handle)).fields[name] === value;
+}
+
+/** The number of the scope of a held attempt. */
+export function scopeAt({ chunks }: AttemptTable, handle: number): number {
+  return chunks.rows[handle * STRIDE + SCOPE] ?? -1;
+}
+
+export function attemptAt(table: AttemptTable, handle: number): MergedAttempt {
+  const { chunks, dictionary, scopes, times } = table;
+  const scope = scopes.list[scopeAt(table, handle)];
   if (scope === undefined) throw new Error('a handle of no scope');
-  return unpackAttempt(recordAt(chunks, handle), dictionary, scope);
+  const from = { bytes: chunkOf(chunks, handle), at: startOf(chunks, handle) };
+  return unpackAttempt(from, dictionary, { scope, time: times[handle] ?? 0 });
 }
 
 /** Stores an attempt that is not held yet; its handle. */
 export function addAttempt(table: AttemptTable, scope: number, merged: MergedAttempt): number {
   const handle = table.free.pop() ?? table.end++;
   if (handle >= table.times.length) grow(table);
-  table.hashes[handle] = hashText(merged.id, scope);
-  table.scopeOf[handle] = scope;
+  table.chunks.rows[handle * STRIDE + HASH] = hashOf(merged.id, scope);
+  table.chunks.rows[handle * STRIDE + SCOPE] = scope;
   replaceAttempt(table, handle, merged);
   if (table.taken * 2 >= table.index.length) rebuildIndex(table);
   else insert(table, handle);
@@ -122,9 +144,9 @@ export function replaceAttempt(
 }
 
 /** Its handle may be given to another attempt: nothing may hold it any more. */
-export function removeAttempt({ index, hashes, chunks, free }: AttemptTable, handle: number): void {
+export function removeAttempt({ index, chunks, free }: AttemptTable, handle: number): void {
   const mask = index.length - 1;
-  let slot = (hashes[handle] ?? 0) & mask;
+  let slot = (chunks.rows[handle * STRIDE + HASH] ?? 0) & mask;
   while (index[slot] !== handle + 1) slot = (slot + 1) & mask;
   index[slot] = -1;
   dropRecord(chunks, handle);
@@ -140,23 +162,21 @@ export function* attemptsOf(table: AttemptTable): Generator<MergedAttempt> {
 }
 
 /** Bytes outside the heap. */
-export function footprintOf({ chunks, times, hashes, scopeOf, index }: AttemptTable): number {
-  const columns = [times, hashes, scopeOf, index, chunks.chunkOf, chunks.offsetOf];
-  return bytesOf(chunks) + columns.reduce((sum, { byteLength }) => sum + byteLength, 0);
+export function footprintOf({ chunks, times, index }: AttemptTable): number {
+  return bytesOf(chunks) + times.byteLength + index.byteLength;
 }
 
 function grow(table: AttemptTable): void {
-  const length = Math.ceil(table.times.length * 1.5);
-  table.times = grown(table.times, new Float64Array(length));
-  table.hashes = grown(table.hashes, new Int32Array(length));
-  table.scopeOf = grown(table.scopeOf, new Int32Array(length));
-  growChunks(table.chunks, length);
+  const times = new Float64Array(Math.ceil(table.times.length * 1.5));
+  times.set(table.times);
+  table.times = times;
+  growChunks(table.chunks, times.length);
 }
 
 function insert(table: AttemptTable, handle: number): void {
-  const { index, hashes } = table;
+  const { index, chunks } = table;
   const mask = index.length - 1;
-  let slot = (hashes[handle] ?? 0) & mask;
+  let slot = (chunks.rows[handle * STRIDE + HASH] ?? 0) & mask;
   while ((index[slot] ?? 0) > 0) slot = (slot + 1) & mask;
   if (index[slot] === 0) table.taken += 1;
   index[slot] = handle + 1;
@@ -171,7 +191,7 @@ function rebuildIndex(table: AttemptTable): void {
 }
 
 /** FNV-1a over the characters, mixed once more; the ids are Stripe's, so nobody outside chooses them. */
-function hashText(text: string, scope: number): number {
+function hashOf(text: string, scope: number): number {
   let hash = 0x811c9dc5 ^ scope;
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
   hash ^= hash >>> 15;

@@ -48,22 +48,56 @@ function baseEnvironment(): Environment {
   return new Environment({ limits: LIMITS }).registerVariable('livemode', 'bool');
 }
 
-/** `onError` is called for each run-time error: the filter then says no. */
+/**
+ * `onError` is called for each run-time error: the filter then says no. Detectors that share an expression share its answer:
+ * it is evaluated once for the variables of a subject.
+ */
 export function compileFilter(expression: string, subject: FilterSubject, onError: () => void): CompiledFilter {
   if (expression.length > MAX_CHARACTERS) return { problem: `is longer than ${MAX_CHARACTERS} characters` };
-  const environment = environments[subject];
-  const checked = check(environment, expression);
-  if (checked !== null) return { problem: checked };
-  const evaluate = environment.parse(expression);
+  const judge = judgeOf(expression, subject);
+  if (typeof judge === 'string') return { problem: judge };
   return {
     filter: (variables) => {
-      try {
-        return evaluate(variables as Record<string, unknown>) === true;
-      } catch {
-        onError();
-        return false;
-      }
+      const verdict = judge(variables);
+      if (verdict === 'fails') onError();
+      return verdict === 'yes';
     },
+  };
+}
+
+type Judge = (variables: FilterVariables) => 'yes' | 'no' | 'fails';
+
+/** By subject and expression. What is not in use any more goes when there are too many. */
+const judges = new Map<string, Judge>();
+const MAX_JUDGES = 1_000;
+
+/** A text: what is wrong with it. */
+function judgeOf(expression: string, subject: FilterSubject): Judge | string {
+  const name = `${subject}/${expression}`;
+  const known = judges.get(name);
+  if (known !== undefined) return known;
+  const environment = environments[subject];
+  const problem = check(environment, expression);
+  if (problem !== null) return problem;
+  if (judges.size >= MAX_JUDGES) judges.clear();
+  const judge = remembering(environment.parse(expression));
+  judges.set(name, judge);
+  return judge;
+}
+
+/** One answer is remembered: the detectors ask about one subject after the other. */
+function remembering(evaluate: (variables: Record<string, unknown>) => unknown): Judge {
+  let asked: FilterVariables | null = null;
+  let verdict: ReturnType<Judge> = 'no';
+  return (variables) => {
+    if (variables === asked) return verdict;
+    try {
+      verdict = evaluate(variables as Record<string, unknown>) === true ? 'yes' : 'no';
+    } catch {
+      verdict = 'fails';
+    }
+    asked = variables;
+    return verdict;
   };
 }
 
@@ -80,29 +114,74 @@ function check(environment: Environment, expression: string): string | null {
 const firstLine = (text: string): string => text.split('\n', 1)[0] ?? text;
 
 export function attemptVariables(attempt: Attempt): FilterVariables {
-  const { result, amount, currency, card, brand, funding, country, wallet, customer, email, ip, method, metadata } =
-    attempt.fields;
-  return {
-    outcome: result?.outcome ?? '',
-    code: result?.code ?? '',
-    class: result?.class ?? '',
-    benign: result?.class === 'B',
-    currency: currency ?? '',
-    card: card ?? '',
-    brand: brand ?? '',
-    funding: funding ?? '',
-    country: country ?? '',
-    wallet: wallet ?? '',
-    customer: customer ?? '',
-    email: email ?? '',
-    ip: ip ?? '',
-    method: method ?? '',
-    amount: BigInt(amount ?? 0),
-    kind: attempt.kind,
-    dunning: attempt.dunning,
-    livemode: attempt.livemode,
-    metadata: metadata ?? {},
-  };
+  return new AttemptVariables(attempt) as unknown as FilterVariables;
+}
+
+/** A filter reads few of its variables: each is made when it is asked for. */
+class AttemptVariables {
+  readonly #attempt: Attempt;
+
+  constructor(attempt: Attempt) {
+    this.#attempt = attempt;
+  }
+
+  get outcome(): string {
+    return this.#attempt.fields.result?.outcome ?? '';
+  }
+  get code(): string {
+    return this.#attempt.fields.result?.code ?? '';
+  }
+  get class(): string {
+    return this.#attempt.fields.result?.class ?? '';
+  }
+  get benign(): boolean {
+    return this.#attempt.fields.result?.class === 'B';
+  }
+  get currency(): string {
+    return this.#attempt.fields.currency ?? '';
+  }
+  get card(): string {
+    return this.#attempt.fields.card ?? '';
+  }
+  get brand(): string {
+    return this.#attempt.fields.brand ?? '';
+  }
+  get funding(): string {
+    return this.#attempt.fields.funding ?? '';
+  }
+  get country(): string {
+    return this.#attempt.fields.country ?? '';
+  }
+  get wallet(): string {
+    return this.#attempt.fields.wallet ?? '';
+  }
+  get customer(): string {
+    return this.#attempt.fields.customer ?? '';
+  }
+  get email(): string {
+    return this.#attempt.fields.email ?? '';
+  }
+  get ip(): string {
+    return this.#attempt.fields.ip ?? '';
+  }
+  get method(): string {
+    return this.#attempt.fields.method ?? '';
+  }
+  get amount(): bigint {
+    return BigInt(this.#attempt.fields.amount ?? 0);
+  }
+  get kind(): string {
+    return this.#attempt.kind;
+  }
+  get dunning(): boolean {
+    return this.#attempt.dunning;
+  }
+  get livemode(): boolean {
+    return this.#attempt.livemode;
+  }
+  get metadata(): Readonly<Record<string, string>> {
+    return this.#attempt.fields.metadata ?? {};
+  }
 }
 
 export type SignalFacts = {

@@ -47,6 +47,8 @@ export type Cells = {
   readonly distinct: Distinct | null;
   /** What was read off the earlier part of a long list; null: nothing, or it no longer holds. */
   settled: Settled | null;
+  /** Number of the batch in which they were last said to have changed. */
+  touchedIn: number;
 };
 
 export function layoutOf(settings: {
@@ -63,7 +65,7 @@ export function layoutOf(settings: {
 }
 
 export function createCells({ count }: Layout): Cells {
-  return { list: [], distinct: count.startsWith('distinct') ? createDistinct() : null, settled: null };
+  return { list: [], distinct: count.startsWith('distinct') ? createDistinct() : null, settled: null, touchedIn: 0 };
 }
 
 /** `by`: 1 asserts, -1 retracts what was asserted before. */
@@ -141,8 +143,8 @@ function openCell(cells: Cells, { stride, windowS, hasMore }: Layout, at: number
     if (hasMore) cell[MORE_WINDOW] = more - (distinct === null ? 0 : leavingValues(distinct, { ...left, time }));
   }
   // Most keys have few cells: a list of just the right length takes half the memory of one that grows.
-  if (list.length < SMALL) cells.list = list.toSpliced(at, 0, ...cell);
-  else if (at === list.length) list.push(...cell);
+  if (list.length < SMALL) cells.list = at === list.length ? list.concat(cell) : list.toSpliced(at, 0, ...cell);
+  else if (at === list.length) for (const number of cell) list.push(number);
   else list.splice(at, 0, ...cell);
 }
 

@@ -11,44 +11,52 @@ export type Chunks = {
   readonly list: (Chunk | null)[];
   /** The one that records are appended to. */
   current: number;
-  /** By handle; -1: not in use. */
-  chunkOf: Int32Array;
-  offsetOf: Int32Array;
+  /** By handle, side by side, so that one look into memory finds all: CHUNK, OFFSET, and two numbers of the owner's own. */
+  rows: Int32Array;
 };
 
+export const STRIDE = 4;
+/** -1: not in use. */
+const CHUNK = 0;
+const OFFSET = 1;
+export const OWN_1 = 2;
+export const OWN_2 = 3;
+
+const FIRST_HANDLES = 1_024;
+
 export function createChunks(): Chunks {
-  return { list: [], current: -1, chunkOf: new Int32Array(1_024).fill(-1), offsetOf: new Int32Array(1_024) };
+  return { list: [], current: -1, rows: new Int32Array(FIRST_HANDLES * STRIDE).fill(-1) };
 }
 
 /** Makes room for handles below `count`. */
 export function growChunks(chunks: Chunks, count: number): void {
-  const before = chunks.chunkOf.length;
-  if (count <= before) return;
-  const length = Math.max(count, Math.ceil(before * 1.5));
-  chunks.chunkOf = grown(chunks.chunkOf, new Int32Array(length).fill(-1));
-  chunks.offsetOf = grown(chunks.offsetOf, new Int32Array(length));
+  const before = chunks.rows;
+  if (count * STRIDE <= before.length) return;
+  const rows = new Int32Array(Math.max(count, Math.ceil((before.length / STRIDE) * 1.5)) * STRIDE);
+  rows.set(before);
+  chunks.rows = rows.fill(-1, before.length);
 }
 
-export function grown<T extends Int32Array | Float64Array>(from: T, to: T): T {
-  to.set(from);
-  return to;
+export function isHeld({ rows }: Chunks, handle: number): boolean {
+  return (rows[handle * STRIDE + CHUNK] ?? -1) >= 0;
 }
 
-export function isHeld({ chunkOf }: Chunks, handle: number): boolean {
-  return (chunkOf[handle] ?? -1) >= 0;
-}
-
-/** Where the record of a handle begins, after its header. */
-export function recordAt({ list, chunkOf, offsetOf }: Chunks, handle: number): { bytes: Buffer; at: number } {
-  const chunk = list[chunkOf[handle] ?? -1];
+/** The bytes in which the record of a handle lies. */
+export function chunkOf({ list, rows }: Chunks, handle: number): Buffer {
+  const chunk = list[rows[handle * STRIDE + CHUNK] ?? -1];
   if (chunk == null) throw new Error('a handle that is not in use');
-  return { bytes: chunk.bytes, at: (offsetOf[handle] ?? 0) + HEADER_BYTES };
+  return chunk.bytes;
+}
+
+/** Where the record of a handle begins in them, after its header. */
+export function startOf({ rows }: Chunks, handle: number): number {
+  return (rows[handle * STRIDE + OFFSET] ?? 0) + HEADER_BYTES;
 }
 
 /** Stores the first `length` bytes, of which the header's are free to be written. */
 export function putRecord(chunks: Chunks, handle: number, bytes: Buffer, length: number): void {
-  const held = chunks.list[chunks.chunkOf[handle] ?? -1];
-  const at = chunks.offsetOf[handle] ?? 0;
+  const held = chunks.list[chunks.rows[handle * STRIDE + CHUNK] ?? -1];
+  const at = chunks.rows[handle * STRIDE + OFFSET] ?? 0;
   if (held != null && length <= held.bytes.readInt32LE(at + 4)) {
     bytes.copy(held.bytes, at + HEADER_BYTES, HEADER_BYTES, length);
     return;
@@ -57,41 +65,43 @@ export function putRecord(chunks: Chunks, handle: number, bytes: Buffer, length:
   bytes.writeInt32LE(handle, 0);
   bytes.writeInt32LE(length, 4);
   const before = chunks.current;
-  append(chunks, handle, bytes.subarray(0, length));
+  append(chunks, handle, { bytes, from: 0, length });
   if (chunks.current !== before) emptySparsest(chunks);
 }
 
-export function dropRecord({ list, chunkOf, offsetOf, current }: Chunks, handle: number): void {
-  const number = chunkOf[handle] ?? -1;
+export function dropRecord({ list, rows, current }: Chunks, handle: number): void {
+  const number = rows[handle * STRIDE + CHUNK] ?? -1;
   const chunk = list[number];
-  chunkOf[handle] = -1;
+  rows[handle * STRIDE + CHUNK] = -1;
   if (chunk == null) return;
-  chunk.live -= chunk.bytes.readInt32LE((offsetOf[handle] ?? 0) + 4);
+  chunk.live -= chunk.bytes.readInt32LE((rows[handle * STRIDE + OFFSET] ?? 0) + 4);
   if (chunk.live === 0 && number !== current) list[number] = null;
 }
 
-export function bytesOf({ list }: Chunks): number {
-  return list.reduce((sum, chunk) => sum + (chunk?.bytes.length ?? 0), 0);
+export function bytesOf({ list, rows }: Chunks): number {
+  return list.reduce((sum, chunk) => sum + (chunk?.bytes.length ?? 0), rows.byteLength);
 }
 
-function append(chunks: Chunks, handle: number, record: Buffer): void {
+type Source = { readonly bytes: Buffer; readonly from: number; readonly length: number };
+
+function append(chunks: Chunks, handle: number, { bytes, from, length }: Source): void {
   let chunk = chunks.list[chunks.current];
-  if (chunk == null || chunk.used + record.length > chunk.bytes.length) {
-    chunk = { bytes: Buffer.allocUnsafe(Math.max(CHUNK_BYTES, record.length)), used: 0, live: 0 };
+  if (chunk == null || chunk.used + length > chunk.bytes.length) {
+    chunk = { bytes: Buffer.allocUnsafe(Math.max(CHUNK_BYTES, length)), used: 0, live: 0 };
     const free = chunks.list.indexOf(null);
     chunks.current = free < 0 ? chunks.list.length : free;
     chunks.list[chunks.current] = chunk;
   }
-  record.copy(chunk.bytes, chunk.used);
-  chunks.chunkOf[handle] = chunks.current;
-  chunks.offsetOf[handle] = chunk.used;
-  chunk.used += record.length;
-  chunk.live += record.length;
+  bytes.copy(chunk.bytes, chunk.used, from, from + length);
+  chunks.rows[handle * STRIDE + CHUNK] = chunks.current;
+  chunks.rows[handle * STRIDE + OFFSET] = chunk.used;
+  chunk.used += length;
+  chunk.live += length;
 }
 
 /** Moves what lives of the emptiest chunk to the end, if at least a third of it is dead. */
 function emptySparsest(chunks: Chunks): void {
-  const { list, chunkOf, offsetOf, current } = chunks;
+  const { list, rows, current } = chunks;
   let sparsest = -1;
   for (let i = 0; i < list.length; i++) {
     const chunk = list[i];
@@ -103,8 +113,8 @@ function emptySparsest(chunks: Chunks): void {
   for (let at = 0; at < chunk.used; ) {
     const handle = chunk.bytes.readInt32LE(at);
     const length = chunk.bytes.readInt32LE(at + 4);
-    const isLive = chunkOf[handle] === sparsest && offsetOf[handle] === at;
-    if (isLive) append(chunks, handle, chunk.bytes.subarray(at, at + length));
+    const isLive = rows[handle * STRIDE + CHUNK] === sparsest && rows[handle * STRIDE + OFFSET] === at;
+    if (isLive) append(chunks, handle, { bytes: chunk.bytes, from: at, length });
     at += length;
   }
   list[sparsest] = null;

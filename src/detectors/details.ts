@@ -4,11 +4,11 @@ import type { AttemptFields } from '../model/attempt.ts';
 import type { Key } from '../model/entity.ts';
 import type { Episode } from '../model/episode.ts';
 import { scopeNumber } from './attempt-table.ts';
-import { hitsOf } from './entities.ts';
 import { type Instant, instantsOf } from './episodes.ts';
+import { entityAt, hitsOn } from './hit-table.ts';
 import { type DetectorRules, type Revision, ruleAt } from './rules.ts';
-import { type FoldState, groupOf, partsOf, subjectOf } from './state.ts';
-import { entityOf, isEligible, isMatch, roleOf, type Subject } from './subjects.ts';
+import { type FoldState, groupOf, partsOf, subjectOf, timeOf } from './state.ts';
+import { isEligible, isMatch, roleOf, type Subject } from './subjects.ts';
 
 /** What the windows know of a member. */
 export type Member = {
@@ -80,17 +80,13 @@ function* subjectsOn(
   const { kind, value } = key.entity;
   const scope = scopeNumber(state.attempts, key.scope);
   for (const on of ['attempt', 'signal'] as const) {
-    for (const handle of new Set(hitsOf(groupOf(state, on, kind).scopes[scope]?.get(value)))) {
+    const { hits } = groupOf(state, on, kind);
+    for (const handle of hitsOn(hits, entityAt(hits, scope, value))) {
       const time = timeOf(state, on, handle);
       if (time < fromS || time > toS) continue;
-      const subject = subjectOf(state, on, handle);
-      if (entityOf(kind, subject.fields) === value) yield { on, subject };
+      yield { on, subject: subjectOf(state, on, handle) };
     }
   }
-}
-
-function timeOf(state: FoldState, on: 'attempt' | 'signal', handle: number): number {
-  return (on === 'attempt' ? state.attempts.times[handle] : state.signalByHandle.get(handle)?.merged.time) ?? 0;
 }
 
 function triggerOf(state: FoldState, key: Key, instants: readonly Instant[]): Member | null {

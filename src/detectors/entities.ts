@@ -1,144 +1,169 @@
-// What happened on each entity: the handles of the attempts (or signals) that count for any detector, and, for each revision
-// that could breach by their number, its cells. Most entities see one or two attempts and never get cells.
+// What counts on each entity: its hits (hit-table.ts), and, once it has enough of them to breach, the cells of each revision.
+// Most entities see one or two attempts and never get cells.
 import type { EntityKind } from '../model/detector.ts';
-import { type Cells, changeCells, createCells } from './cells.ts';
+import { type Cells, type Contribution, changeCells, createCells } from './cells.ts';
+import { addHit, countOf, entityAt, type HitTable, hitsOn, isListed, noteOf, removeHit, setNote } from './hit-table.ts';
 import type { Revision } from './rules.ts';
 import { contributionOf, entityOf, roleOf, type Subject } from './subjects.ts';
-
-export type Entity = {
-  /** Handles, in the order of arrival; one that has moved to another entity may still be among them. */
-  hits: number[];
-  /** By slot of the revision; absent: too few hits so far. */
-  cells: (Cells | undefined)[];
-};
-
-/** One hit alone is just its handle. */
-export type Entities = Map<string, number | Entity>;
 
 /** The revisions that count the same things on the same kind of entity. */
 export type Group = {
   readonly on: 'attempt' | 'signal';
   readonly kind: EntityKind;
   readonly slots: Slot[];
-  /** By number of the scope. */
-  readonly scopes: (Entities | undefined)[];
+  /** Whatever counts for any detector of the group; what does not count any more may still be listed. */
+  readonly hits: HitTable;
+  /** Entities with cells, by the note that the table has of each; places to be used again. */
+  readonly watched: (Watched | undefined)[];
+  readonly unused: number[];
 };
 
 export type Slot = { readonly revision: Revision; least: number };
 
-export type Move = {
-  readonly handle: number;
-  /** Number of the scope. */
+/** An entity with enough hits to breach. */
+export type Watched = {
+  /** Its number. */
   readonly scope: number;
-  readonly before: Subject | null;
-  readonly after: Subject;
+  readonly value: string;
+  /** By slot of the revision; absent: too few hits for that. */
+  cells: (Cells | undefined)[];
 };
+
+export type Touched = { readonly group: Group; readonly entity: Watched; readonly revision: Revision };
 
 export type MoveContext = {
   /** The subject of a handle as it is now. */
   readonly subjectOf: (on: Group['on'], handle: number) => Subject;
-  /** Cells that have changed, and whose they are; null: nobody asks. */
-  readonly touched: Map<Cells, Touched> | null;
+  /** Its time alone, seconds. */
+  readonly timeOf: (on: Group['on'], handle: number) => number;
+  /** Cells that have changed, each once; null: nobody asks. */
+  readonly touched: Touched[] | null;
+  /** Of this batch: cells that bear it are among the touched. */
+  readonly batch: number;
 };
 
-export type Touched = Place & { readonly revision: Revision };
+/** One thing that is counted: its handle, and the number of its scope. */
+export type Place = { readonly handle: number; readonly scope: number };
 
-/** Retracts what a subject was to the group's detectors, and asserts what it is now. */
-export function moveSubject(group: Group, move: Move, context: MoveContext): void {
-  const { handle, scope, before, after } = move;
-  const from = before === null ? null : entityOf(group.kind, before.fields);
-  const to = entityOf(group.kind, after.fields);
-  const wasListed =
-    before !== null && from !== null && retract({ group, scope, value: from, subject: before }, context);
-  if (to === null) return;
-  assert({ group, scope, value: to, subject: after }, { handle, isListed: wasListed && from === to }, context);
-}
-
-type Side = { readonly group: Group; readonly scope: number; readonly value: string; readonly subject: Subject };
-
-/** Whether it counted for any detector. */
-function retract({ group, scope, value, subject }: Side, { touched }: MoveContext): boolean {
-  const entity = group.scopes[scope]?.get(value);
-  let counted = false;
-  for (let i = 0; i < group.slots.length; i++) {
-    const { revision } = group.slots[i] as Slot;
-    const role = roleOf(revision, subject);
-    if (role === 0) continue;
-    counted = true;
-    const cells = typeof entity === 'object' ? entity.cells[i] : undefined;
-    if (cells === undefined) continue;
-    changeCells(cells, revision.layout, contributionOf(revision, subject, role), -1);
-    if (touched?.has(cells) === false) touched.set(cells, { group, scope, value, revision });
-  }
-  return counted;
-}
-
-function assert(
-  { group, scope, value, subject }: Side,
-  { handle, isListed }: { readonly handle: number; readonly isListed: boolean },
+/** Takes back what a subject was to the group's detectors. `after`: what it will be; it leaves an entity that is not its own any more. */
+export function retract(
+  group: Group,
+  { handle, scope }: Place,
+  { before, after }: { readonly before: Subject; readonly after: Subject },
   context: MoveContext,
 ): void {
-  const { touched } = context;
-  let entity = group.scopes[scope]?.get(value);
-  let hasList = isListed;
-  for (let i = 0; i < group.slots.length; i++) {
-    const { revision, least } = group.slots[i] as Slot;
-    const role = roleOf(revision, subject);
-    if (role === 0) continue;
-    if (!hasList) entity = listHit(group, { scope, value, known: entity }, handle);
-    hasList = true;
-    let cells = typeof entity === 'object' ? entity.cells[i] : undefined;
-    if (cells !== undefined) changeCells(cells, revision.layout, contributionOf(revision, subject, role), 1);
-    else if (countOf(entity) >= least) {
-      cells = makeCells({ group, scope, value }, i, context);
-      entity = group.scopes[scope]?.get(value);
-    } else continue;
-    if (touched?.has(cells) === false) touched.set(cells, { group, scope, value, revision });
+  const { kind, slots, hits, watched } = group;
+  const value = entityOf(kind, before.fields);
+  if (value === null || !isListed(hits, handle)) return;
+  const number = entityAt(hits, scope, value);
+  const note = noteOf(hits, number);
+  const entity = note === 0 ? undefined : watched[note];
+  for (let i = 0; entity !== undefined && i < slots.length; i++) {
+    const { revision } = slots[i] as Slot;
+    const cells = entity.cells[i];
+    const role = cells === undefined ? 0 : roleOf(revision, before);
+    if (cells === undefined || role === 0) continue;
+    changeCells(cells, revision.layout, contributionOf(revision, before, role), -1);
+    touch(context, cells, group, entity, revision);
   }
+  const leaves = entityOf(kind, after.fields) !== value;
+  if (leaves && removeHit(hits, number, handle)) unwatch(group, note);
 }
 
-type Listing = { readonly scope: number; readonly value: string; readonly known: number | Entity | undefined };
-
-/** Notes a handle on an entity, of which `known` is held so far. */
-export function listHit({ scopes }: Group, { scope, value, known }: Listing, handle: number): number | Entity {
-  if (typeof known === 'object') {
-    // Of just the right length while it is short: most lists stay so.
-    if (known.hits.length < 24) known.hits = known.hits.concat(handle);
-    else known.hits.push(handle);
-    return known;
+/** Counts a subject for the group's detectors as it is now. */
+export function assert(group: Group, { handle, scope }: Place, subject: Subject, context: MoveContext): void {
+  const { kind, slots, hits, watched } = group;
+  const value = entityOf(kind, subject.fields);
+  if (value === null) return;
+  let number = -1;
+  let entity: Watched | undefined;
+  let bits = 0;
+  for (let i = 0; i < slots.length; i++) {
+    const { revision, least } = slots[i] as Slot;
+    const role = roleOf(revision, subject);
+    if (role === 0) continue;
+    if (isPlain(revision, role, i)) bits |= 1 << i;
+    if (number < 0) {
+      number = addHit(hits, handle, scope, value);
+      const note = noteOf(hits, number);
+      if (note !== 0) entity = watched[note];
+    }
+    let cells = entity?.cells[i];
+    if (cells !== undefined) changeCells(cells, revision.layout, contributionOf(revision, subject, role), 1);
+    else if (countOf(hits, number) >= least) {
+      // Made from all that is listed: the bits must be right before.
+      hits.bits[handle] = bits;
+      entity = watch(group, number, scope, value);
+      cells = makeCells(group, number, i, context);
+    } else continue;
+    if (entity !== undefined) touch(context, cells, group, entity, revision);
   }
-  const entities: Entities = scopes[scope] ?? new Map();
-  scopes[scope] = entities;
-  const entity = known === undefined ? handle : { hits: [known, handle], cells: [] };
-  entities.set(value, entity);
+  if (isListed(hits, handle)) hits.bits[handle] = bits;
+}
+
+/** What counts as one and no more, which is nearly everything, is a bit of its own: it need not be judged again. */
+export function isPlain({ layout }: Revision, role: number, slot: number): boolean {
+  return slot < 8 && role !== 0 && !layout.hasMore && !layout.hasAt;
+}
+
+function touch({ touched, batch }: MoveContext, cells: Cells, group: Group, entity: Watched, revision: Revision): void {
+  if (touched === null || cells.touchedIn === batch) return;
+  cells.touchedIn = batch;
+  touched.push({ group, entity, revision });
+}
+
+/** The entity of that scope and value, if it has cells. */
+export function watchedAt({ hits, watched }: Group, scope: number, value: string): Watched | undefined {
+  const number = entityAt(hits, scope, value);
+  return number < 0 ? undefined : watched[noteOf(hits, number)];
+}
+
+/** The first place is nobody's: a note of 0 says that an entity is not watched. */
+export const noWatched = (): (Watched | undefined)[] => [undefined];
+
+export function watch({ hits, watched, unused }: Group, number: number, scope: number, value: string): Watched {
+  const known = watched[noteOf(hits, number)];
+  if (known !== undefined) return known;
+  const entity: Watched = { scope, value, cells: [] };
+  const note = unused.pop() ?? watched.length;
+  watched[note] = entity;
+  setNote(hits, number, note);
   return entity;
 }
 
-export function countOf(entity: number | Entity | undefined): number {
-  return entity === undefined ? 0 : typeof entity === 'number' ? 1 : entity.hits.length;
+export function unwatch({ watched, unused }: Group, note: number): void {
+  if (note === 0) return;
+  watched[note] = undefined;
+  unused.push(note);
 }
 
-export function hitsOf(entity: number | Entity | undefined): readonly number[] {
-  return entity === undefined ? [] : typeof entity === 'number' ? [entity] : entity.hits;
-}
-
-/** `scope`: its number. */
-export type Place = { readonly group: Group; readonly scope: number; readonly value: string };
-
-/** The cells of one revision on one entity, from all its hits as they are now. */
-export function makeCells({ group, scope, value }: Place, slot: number, { subjectOf }: MoveContext): Cells {
-  const entities = group.scopes[scope] as Entities;
-  const known = entities.get(value);
-  const entity: Entity = typeof known === 'object' ? known : { hits: [...hitsOf(known)], cells: [] };
-  entities.set(value, entity);
-  const { revision } = group.slots[slot] as Slot;
+/** The cells of one revision on one watched entity, from all its hits as they are now. */
+export function makeCells(
+  { on, slots, hits, watched }: Group,
+  number: number,
+  slot: number,
+  context: MoveContext,
+): Cells {
+  const entity = watched[noteOf(hits, number)] as Watched;
+  const { revision } = slots[slot] as Slot;
   const cells = createCells(revision.layout);
-  for (const handle of new Set(entity.hits)) {
-    const subject = subjectOf(group.on, handle);
-    const role = entityOf(group.kind, subject.fields) === value ? roleOf(revision, subject) : 0;
+  const handles = hitsOn(hits, number);
+  const arePlain = isPlain(revision, 1, slot);
+  // The eldest first: then each cell is the last one.
+  for (let i = handles.length - 1; i >= 0; i--) {
+    const handle = handles[i] as number;
+    if (arePlain) {
+      const counts = ((hits.bits[handle] ?? 0) & (1 << slot)) !== 0;
+      if (counts) changeCells(cells, revision.layout, { ...PLAIN, time: context.timeOf(on, handle) }, 1);
+      continue;
+    }
+    const subject = context.subjectOf(on, handle);
+    const role = roleOf(revision, subject);
     if (role !== 0) changeCells(cells, revision.layout, contributionOf(revision, subject, role), 1);
   }
   // Of just the right length: there are many of them.
-  entity.cells = group.slots.map((_, i) => (i === slot ? cells : entity.cells[i]));
+  entity.cells = slots.map((_, i) => (i === slot ? cells : entity.cells[i]));
   return cells;
 }
+
+const PLAIN: Omit<Contribution, 'time'> = { matching: 1, counted: 0, eligible: 1, amount: 0, value: null };

@@ -1,21 +1,20 @@
 // The one pure fold (design §3): live detection, the history lane, backtest, what-if and verify are all this function.
 // A view is folded as: retract what its attempt contributed, merge, assert what it contributes now.
 import { type MergedAttempt, type MergedSignal, mergeSignal, mergeView } from '../attempts/merge.ts';
-import { encodeMerged, encodeMergedSignal } from '../attempts/wire.ts';
+import { encodeMerged, encodeMergedSignal, textOfView } from '../attempts/wire.ts';
 import type { SignalView, View } from '../model/attempt.ts';
 import type { Rule } from '../model/detector.ts';
 import { type Key, keyId } from '../model/entity.ts';
 import type { Episode } from '../model/episode.ts';
 import { addAttempt, attemptAt, handleOf, replaceAttempt, scopeNumber } from './attempt-table.ts';
-import type { Cells } from './cells.ts';
 import { type Details, detailsOfKey } from './details.ts';
-import type { MoveContext, Touched } from './entities.ts';
+import type { MoveContext, Place, Touched } from './entities.ts';
 import { episodesOfKey } from './episodes.ts';
 import { keyIn } from './keys.ts';
-import { addRevision, contextOf, holdSignal, lowerLeast, place, touchFrom } from './place.ts';
+import { addRevision, assertAll, contextOf, holdSignal, lowerLeast, retractAll, touchFrom } from './place.ts';
 import { addRule, createRevision } from './rules.ts';
-import { baseOf, clockRow, type FoldState, type HeldSignal, idInScope, partsOf, subjectOfSignal } from './state.ts';
-import { attemptSubject, type Subject } from './subjects.ts';
+import { baseOf, clockRow, type FoldState, idInScope, partsOf, subjectOfSignal } from './state.ts';
+import { attemptSubject, type Subject, signalSubject } from './subjects.ts';
 import type { Row } from './window-store.ts';
 
 export { keysOf } from './keys.ts';
@@ -33,19 +32,21 @@ export type FoldResult = {
 export type Range = { readonly fromS: number; readonly toS: number | null };
 
 type Changes = {
-  /** As merged now, by handle. */
-  readonly attempts: Map<number, MergedAttempt>;
+  /** Rows of attempts, and which of them is whose, by handle. */
+  readonly attempts: Row[];
+  readonly rowOf: Map<number, number>;
   /** By id in scope. */
   readonly signals: Map<string, MergedSignal>;
   readonly rules: Rule[];
-  readonly touched: Map<Cells, Touched>;
+  readonly touched: Touched[];
   readonly context: MoveContext;
 };
 
 export function fold(state: FoldState, records: readonly FoldRecord[]): FoldResult {
-  const touched = new Map<Cells, Touched>();
+  state.batch += 1;
+  const touched: Touched[] = [];
   const context = contextOf(state, touched);
-  const changes: Changes = { attempts: new Map(), signals: new Map(), rules: [], touched, context };
+  const changes: Changes = { attempts: [], rowOf: new Map(), signals: new Map(), rules: [], touched, context };
   const receivedBefore = state.greatestReceivedAt;
   for (const record of records) {
     if (record.record === 'rule') foldRule(state, record, changes);
@@ -66,17 +67,16 @@ function rowsOf({ rules, attempts, signals }: Changes): Row[] {
   const rows: Row[] = rules.map((rule) => {
     return { kind: 'rule', id: `${rule.detector}/${rule.version}`, value: JSON.stringify(rule) };
   });
-  for (const merged of attempts.values())
-    rows.push({ kind: 'attempt', id: idInScope(merged, merged.id), value: encodeMerged(merged) });
+  for (const row of attempts) rows.push(row);
   for (const [id, merged] of signals)
     rows.push({ kind: 'attempt', id: `signal:${id}`, value: encodeMergedSignal(merged) });
   return rows;
 }
 
-function touchedKeys(state: FoldState, touched: ReadonlyMap<Cells, Touched>): Map<string, Key> {
+function touchedKeys(state: FoldState, touched: readonly Touched[]): Map<string, Key> {
   const keys = new Map<string, Key>();
-  for (const { revision, ...place } of touched.values()) {
-    const key = keyIn(state, place, revision);
+  for (const place of touched) {
+    const key = keyIn(state, place);
     keys.set(keyId(key), key);
   }
   return keys;
@@ -98,7 +98,7 @@ export function detailsOf(state: FoldState, key: Key, firstBreachAt: number): De
   return episode === undefined ? null : detailsOfKey(state, key, episode);
 }
 
-function foldView(state: FoldState, view: View, { attempts: changed, context }: Changes): void {
+function foldView(state: FoldState, view: View, changes: Changes): void {
   const { attempts } = state;
   const scope = scopeNumber(attempts, view);
   const known = handleOf(attempts, scope, view.attempt);
@@ -107,24 +107,53 @@ function foldView(state: FoldState, view: View, { attempts: changed, context }: 
   if (held === undefined && view.time < state.lostS) return;
   const merged = mergeView(held, view);
   if (held !== undefined && sameFacts(held, merged)) return;
-  const waiting = state.signalsOfCharge.size === 0 ? [] : signalsOf(state, idInScope(view, view.attempt));
-  const handle = known < 0 ? addAttempt(attempts, scope, merged) : known;
-  if (known >= 0) replaceAttempt(attempts, handle, merged);
-  changed.set(handle, merged);
-  const before = held === undefined ? null : attemptSubject(held);
-  place(state, 'attempt', { handle, scope, before, after: attemptSubject(merged) }, context);
-  for (const { signal, subject } of waiting) {
-    const move = { handle: signal.handle, scope, before: subject, after: subjectOfSignal(state, signal.merged) };
-    place(state, 'signal', move, context);
+  const { context } = changes;
+  const after = attemptSubject(merged);
+  const waiting = state.signalsOfCharge.size === 0 ? [] : signalsOf(state, merged);
+  for (const { place, change } of waiting) retractAll(state, 'signal', place, change, context);
+  if (held !== undefined) {
+    const change = { before: attemptSubject(held), after };
+    retractAll(state, 'attempt', { handle: known, scope }, change, context);
+    replaceAttempt(attempts, known, merged);
   }
+  const handle = held === undefined ? addAttempt(attempts, scope, merged) : known;
+  assertAll(state, 'attempt', { handle, scope }, after, context);
+  for (const { place, change } of waiting) assertAll(state, 'signal', place, change.after, context);
+  if (state.lane === 'live') keepRow(state, { handle, scope, merged, view: held === undefined ? view : null }, changes);
 }
 
-/** The signals of a charge, as they are before it changes. */
-function signalsOf(state: FoldState, charge: string): { signal: HeldSignal; subject: Subject }[] {
-  const found: { signal: HeldSignal; subject: Subject }[] = [];
-  for (const id of state.signalsOfCharge.get(charge) ?? []) {
+type Changed = {
+  readonly handle: number;
+  readonly scope: number;
+  readonly merged: MergedAttempt;
+  /** If the attempt has just this one. */
+  readonly view: View | null;
+};
+
+/** The row of an attempt; of several in a batch the last counts, in the place of the first. */
+function keepRow(
+  { attempts }: FoldState,
+  { handle, scope, merged, view }: Changed,
+  { attempts: rows, rowOf }: Changes,
+): void {
+  const value = (view === null ? null : textOfView(view)) ?? encodeMerged(merged);
+  const row: Row = { kind: 'attempt', id: attempts.scopes.prefixes[scope] + merged.id, value };
+  const known = rowOf.get(handle);
+  if (known !== undefined) rows[known] = row;
+  else rowOf.set(handle, rows.push(row) - 1);
+}
+
+type Follower = { readonly place: Place; readonly change: { readonly before: Subject; readonly after: Subject } };
+
+/** The signals of a charge that is about to change. */
+function signalsOf(state: FoldState, charge: MergedAttempt): Follower[] {
+  const found: Follower[] = [];
+  for (const id of state.signalsOfCharge.get(idInScope(charge, charge.id)) ?? []) {
     const signal = state.signals.get(id);
-    if (signal !== undefined) found.push({ signal, subject: subjectOfSignal(state, signal.merged) });
+    if (signal === undefined) continue;
+    const { merged, handle } = signal;
+    const change = { before: subjectOfSignal(state, merged), after: signalSubject(merged, charge) };
+    found.push({ place: { handle, scope: scopeNumber(state.attempts, merged) }, change });
   }
   return found;
 }
@@ -145,11 +174,15 @@ function sameFacts(a: MergedAttempt, b: MergedAttempt): boolean {
 function foldSignal(state: FoldState, view: SignalView, { signals, context }: Changes): void {
   const id = idInScope(view, `${view.signal}/${view.id}`);
   const held = state.signals.get(id);
-  const before = held === undefined ? null : subjectOfSignal(state, held.merged);
   const merged = mergeSignal(held?.merged, view);
-  const { handle } = holdSignal(state, id, merged);
   const scope = scopeNumber(state.attempts, merged);
-  place(state, 'signal', { handle, scope, before, after: subjectOfSignal(state, merged) }, context);
+  const after = subjectOfSignal(state, merged);
+  if (held !== undefined) {
+    const change = { before: subjectOfSignal(state, held.merged), after };
+    retractAll(state, 'signal', { handle: held.handle, scope }, change, context);
+  }
+  const { handle } = holdSignal(state, id, merged);
+  assertAll(state, 'signal', { handle, scope }, after, context);
   signals.set(id, merged);
 }
 

@@ -1,30 +1,53 @@
 // Puts attempts and signals where the detectors count them: on their entities, in every revision's cells.
 import type { MergedSignal } from '../attempts/merge.ts';
-import { handlesOf, scopeNumber } from './attempt-table.ts';
-import type { Cells } from './cells.ts';
+import { handlesOf } from './attempt-table.ts';
 import {
-  countOf,
+  assert,
   type Group,
-  listHit,
-  type Move,
+  isPlain,
   type MoveContext,
   makeCells,
-  moveSubject,
+  type Place,
+  retract,
   type Slot,
   type Touched,
+  watch,
 } from './entities.ts';
+import { addHit, countOf, entitiesOf, isListed, newestHit, noteOf } from './hit-table.ts';
 import { cellsIn } from './keys.ts';
 import { type DetectorRules, leastHits, type Revision } from './rules.ts';
-import { type FoldState, groupOf, type HeldSignal, idInScope, subjectOf } from './state.ts';
-import { entityOf, roleOf } from './subjects.ts';
+import { type FoldState, groupOf, type HeldSignal, idInScope, scopeOfHandle, subjectOf, timeOf } from './state.ts';
+import { entityOf, roleOf, type Subject } from './subjects.ts';
 
-/** Retracts what a subject was and asserts what it is, for all detectors that count its sort. */
-export function place({ groups }: FoldState, on: Group['on'], move: Move, context: MoveContext): void {
-  for (const group of groups.values()) if (group.on === on) moveSubject(group, move, context);
+/** For all detectors that count its sort; while the state still holds the subject as it was before. */
+export function retractAll(
+  { groups }: FoldState,
+  on: Group['on'],
+  place: Place,
+  change: { readonly before: Subject; readonly after: Subject },
+  context: MoveContext,
+): void {
+  for (const group of groups.values()) if (group.on === on) retract(group, place, change, context);
+}
+
+/** For all detectors that count its sort; once the state holds the subject as it is now. */
+export function assertAll(
+  { groups }: FoldState,
+  on: Group['on'],
+  place: Place,
+  subject: Subject,
+  context: MoveContext,
+): void {
+  for (const group of groups.values()) if (group.on === on) assert(group, place, subject, context);
 }
 
 export function contextOf(state: FoldState, touched: MoveContext['touched']): MoveContext {
-  return { subjectOf: (on, handle) => subjectOf(state, on, handle), touched };
+  return {
+    subjectOf: (on, handle) => subjectOf(state, on, handle),
+    timeOf: (on, handle) => timeOf(state, on, handle),
+    touched,
+    batch: state.batch,
+  };
 }
 
 /** Holds a signal, new or changed, and remembers which charge it follows. */
@@ -45,18 +68,21 @@ export function holdSignal(state: FoldState, id: string, merged: MergedSignal): 
 export function addRevision(state: FoldState, rules: DetectorRules, revision: Revision): void {
   const { on, per } = revision.settings;
   const group = openSlot(state, rules, revision);
-  const others = group.slots.slice(0, -1);
+  const { hits } = group;
+  const slot = group.slots.length - 1;
   const handles = on === 'attempt' ? handlesOf(state.attempts) : state.signalByHandle.keys();
   for (const handle of handles) {
     const subject = subjectOf(state, on, handle);
     const value = entityOf(per, subject.fields);
-    if (value === null || roleOf(revision, subject) === 0) continue;
-    const isListed = others.some((slot) => roleOf(slot.revision, subject) !== 0);
-    if (isListed) continue;
+    const role = value === null ? 0 : roleOf(revision, subject);
+    if (value === null || role === 0) continue;
     const scope = scopeOfHandle(state, on, handle);
-    listHit(group, { scope, value, known: group.scopes[scope]?.get(value) }, handle);
+    // The bits of what was not listed before are nobody's.
+    if (!isListed(hits, handle)) hits.bits[handle] = 0;
+    addHit(hits, handle, scope, value);
+    if (isPlain(revision, role, slot)) hits.bits[handle] = (hits.bits[handle] ?? 0) | (1 << slot);
   }
-  makeMissingCells(state, group, group.slots.length - 1);
+  makeMissingCells(state, group, slot);
 }
 
 /** A place for the cells of a revision, on each entity that gets some. */
@@ -65,13 +91,6 @@ export function openSlot(state: FoldState, rules: DetectorRules, revision: Revis
   rules.homes.push({ revision, group, slot: group.slots.length });
   group.slots.push({ revision, least: leastHits(rules, revision) });
   return group;
-}
-
-function scopeOfHandle(state: FoldState, on: Group['on'], handle: number): number {
-  if (on === 'attempt') return state.attempts.scopeOf[handle] ?? 0;
-  const signal = state.signalByHandle.get(handle);
-  if (signal === undefined) throw new Error('a handle of no signal');
-  return scopeNumber(state.attempts, signal.merged);
 }
 
 /** A new version may breach with fewer attempts than those before it: then more entities need cells. */
@@ -90,19 +109,24 @@ export function lowerLeast(state: FoldState, rules: DetectorRules): void {
 function makeMissingCells(state: FoldState, group: Group, slot: number): void {
   const context = contextOf(state, null);
   const { least } = group.slots[slot] as Slot;
-  group.scopes.forEach((entities, scope) => {
-    for (const [value, entity] of entities ?? []) {
-      if (countOf(entity) < least || (typeof entity === 'object' && entity.cells[slot] !== undefined)) continue;
-      makeCells({ group, scope, value }, slot, context);
-    }
-  });
+  const { on, kind, hits, watched } = group;
+  for (const number of entitiesOf(hits)) {
+    if (countOf(hits, number) < least || watched[noteOf(hits, number)]?.cells[slot] !== undefined) continue;
+    const newest = newestHit(hits, number);
+    const value = entityOf(kind, subjectOf(state, on, newest).fields);
+    if (value === null) throw new Error('a hit on no entity');
+    watch(group, number, scopeOfHandle(state, on, newest), value);
+    makeCells(group, number, slot, context);
+  }
 }
 
 /** Cells of a detector with anything at or after a second. */
-export function touchFrom(state: FoldState, rules: DetectorRules, fromS: number, touched: Map<Cells, Touched>): void {
-  for (const { place: where, revision, cells } of cellsIn(state)) {
+export function touchFrom(state: FoldState, rules: DetectorRules, fromS: number, touched: Touched[]): void {
+  for (const { group, entity, revision, cells } of cellsIn(state)) {
     if (revision.detector !== rules.name) continue;
     const { list } = cells;
-    if ((list[list.length - revision.layout.stride] ?? -1) >= fromS) touched.set(cells, { ...where, revision });
+    if ((list[list.length - revision.layout.stride] ?? -1) < fromS || cells.touchedIn === state.batch) continue;
+    cells.touchedIn = state.batch;
+    touched.push({ group, entity, revision });
   }
 }

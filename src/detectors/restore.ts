@@ -1,8 +1,8 @@
 // The fold's state as it comes back from the window store: rows first, then everything that follows from them.
 import { decodeMerged, decodeMergedSignal } from '../attempts/wire.ts';
 import type { Rule } from '../model/detector.ts';
-import { addAttempt, handleOf, handlesOf, replaceAttempt, scopeNumber } from './attempt-table.ts';
-import { contextOf, holdSignal, openSlot, place } from './place.ts';
+import { addAttempt, handleOf, handlesOf, replaceAttempt, scopeAt, scopeNumber } from './attempt-table.ts';
+import { assertAll, contextOf, holdSignal, openSlot } from './place.ts';
 import { dropSubjects, HEAD_ROW, heldFromS } from './retain.ts';
 import { addRule, createRevision } from './rules.ts';
 import { CLOCK_ROW, type FoldState, type HeldHead, subjectOf, subjectOfSignal } from './state.ts';
@@ -51,11 +51,11 @@ export function finishRestore(state: FoldState): void {
   }
   const context = contextOf(state, null);
   for (const handle of handlesOf(state.attempts)) {
-    const scope = state.attempts.scopeOf[handle] ?? 0;
-    place(state, 'attempt', { handle, scope, before: null, after: subjectOf(state, 'attempt', handle) }, context);
+    const scope = scopeAt(state.attempts, handle);
+    assertAll(state, 'attempt', { handle, scope }, subjectOf(state, 'attempt', handle), context);
   }
   for (const [handle, { merged }] of state.signalByHandle) {
     const scope = scopeNumber(state.attempts, merged);
-    place(state, 'signal', { handle, scope, before: null, after: subjectOfSignal(state, merged) }, context);
+    assertAll(state, 'signal', { handle, scope }, subjectOfSignal(state, merged), context);
   }
 }

@@ -5,11 +5,12 @@ import type { Rule } from '../model/detector.ts';
 import { type Key, keyId } from '../model/entity.ts';
 import { attemptAt, handlesOf, removeAttempt, sizeOf } from './attempt-table.ts';
 import { cellsFrom } from './cells.ts';
-import type { Entities, Group } from './entities.ts';
+import { type Group, unwatch } from './entities.ts';
 import { openBefore } from './episodes.ts';
+import { entitiesOf, keepHits, noteOf } from './hit-table.ts';
 import { cellsIn, keyIn } from './keys.ts';
 import type { DetectorRules } from './rules.ts';
-import { baseOf, clockRow, type FoldState, type HeldHead, idInScope, partsOf } from './state.ts';
+import { baseOf, clockRow, type FoldState, type HeldHead, idInScope, partsOf, timeOf } from './state.ts';
 import type { Row } from './window-store.ts';
 
 const STEP_S = 3_600;
@@ -55,8 +56,7 @@ export function expire(state: FoldState): Row[] {
   const rows = keysBefore(state, cutS).flatMap((key) => keepHead(state, key, cutS));
   state.cutS = cutS;
   const fromS = heldFromS(state);
-  for (const group of state.groups.values())
-    for (const entities of group.scopes) if (entities !== undefined) dropHits(state, group, entities, fromS);
+  for (const group of state.groups.values()) dropHits(state, group, fromS);
   rows.push(...dropSubjects(state, fromS), clockRow(state));
   return rows;
 }
@@ -87,9 +87,9 @@ export function heldFromS({ cutS, lostS, detectors }: FoldState): number {
 /** Keys with anything before the cut. */
 function keysBefore(state: FoldState, cutS: number): Key[] {
   const keys = new Map<string, Key>();
-  for (const { place, revision, cells } of cellsIn(state)) {
-    if ((cells.list[0] ?? cutS) >= cutS) continue;
-    const key = keyIn(state, place, revision);
+  for (const place of cellsIn(state)) {
+    if ((place.cells.list[0] ?? cutS) >= cutS) continue;
+    const key = keyIn(state, place);
     keys.set(keyId(key), key);
   }
   for (const [id, { key }] of state.heads) keys.set(id, key);
@@ -114,27 +114,22 @@ function longestQuietS({ versions }: DetectorRules): number {
   return Math.max(...versions.map(({ settings }) => settings?.quietForS ?? 0));
 }
 
-function dropHits(state: FoldState, group: Group, entities: Entities, fromS: number): void {
-  const isHeld = (handle: number): boolean => timeOf(state, group.on, handle) >= fromS;
-  for (const [value, entity] of entities) {
-    if (typeof entity === 'number') {
-      if (!isHeld(entity)) entities.delete(value);
-      continue;
-    }
-    if (!entity.hits.every(isHeld)) entity.hits = entity.hits.filter(isHeld);
-    entity.cells.forEach((cells, i) => {
-      const layout = group.slots[i]?.revision.layout;
+function dropHits(state: FoldState, group: Group, fromS: number): void {
+  const { on, slots, hits, watched } = group;
+  const isWanted = (handle: number): boolean => timeOf(state, on, handle) >= fromS;
+  for (const number of entitiesOf(hits)) {
+    const note = noteOf(hits, number);
+    if (keepHits(hits, number, isWanted)) unwatch(group, note);
+  }
+  for (const entity of watched) {
+    entity?.cells.forEach((cells, i) => {
+      const layout = slots[i]?.revision.layout;
       if (cells === undefined || layout === undefined) return;
       const kept = cellsFrom(cells, layout, Math.max(state.cutS - layout.windowS, state.lostS));
       kept.settled = null;
       entity.cells[i] = kept.list.length === 0 ? undefined : kept;
     });
-    if (entity.hits.length === 0) entities.delete(value);
   }
-}
-
-function timeOf(state: FoldState, on: Group['on'], handle: number): number {
-  return (on === 'attempt' ? state.attempts.times[handle] : state.signalByHandle.get(handle)?.merged.time) ?? 0;
 }
 
 /** Attempts that a held signal follows stay, and are stored anew: the store forgets by when a row was last appended. */

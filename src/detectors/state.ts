@@ -7,15 +7,19 @@ import {
   type AttemptTable,
   attemptAt,
   createAttemptTable,
+  ENTITY_TEXTS,
   footprintOf,
   handleOf,
+  isEntityAt,
+  scopeAt,
   scopeNumber,
   sizeOf,
 } from './attempt-table.ts';
-import type { Group } from './entities.ts';
+import { type Group, noWatched, watchedAt } from './entities.ts';
 import type { Base, KeyCells, OpenEpisode } from './episodes.ts';
+import { bytesOfHits, createHitTable, entitiesIn, type LiesOn } from './hit-table.ts';
 import type { DetectorRules } from './rules.ts';
-import { attemptSubject, type Subject, signalSubject } from './subjects.ts';
+import { attemptSubject, entityOf, type Subject, signalSubject } from './subjects.ts';
 import type { Row } from './window-store.ts';
 
 export type HeldSignal = { merged: MergedSignal; readonly handle: number };
@@ -38,6 +42,8 @@ export type FoldState = {
   readonly groups: Map<string, Group>;
   /** By keyId. */
   readonly heads: Map<string, HeldHead>;
+  /** Number of the batch: what has been touched in it bears it. */
+  batch: number;
   /** Milliseconds: the greatest `receivedAt` seen. */
   greatestReceivedAt: number;
   /** Seconds: breach instants before it have been dropped. */
@@ -62,6 +68,7 @@ export function createState(options: { readonly lane: 'live' | 'all'; readonly m
     detectors: new Map(),
     groups: new Map(),
     heads: new Map(),
+    batch: 0,
     greatestReceivedAt: 0,
     cutS: 0,
     lostS: 0,
@@ -85,14 +92,39 @@ export function baseOf({ heads, cutS }: FoldState, key: Key): Base {
   return { fromS: cutS, open: heads.size === 0 ? null : (heads.get(keyId(key))?.open ?? null) };
 }
 
-export function groupOf({ groups }: FoldState, on: 'attempt' | 'signal', kind: EntityKind): Group {
+export function groupOf(state: FoldState, on: Group['on'], kind: EntityKind): Group {
   const id = `${on}/${kind}`;
-  let group = groups.get(id);
+  let group = state.groups.get(id);
   if (group === undefined) {
-    group = { on, kind, slots: [], scopes: [] };
-    groups.set(id, group);
+    const hits = createHitTable(liesOnOf(state, on, kind));
+    group = { on, kind, slots: [], hits, watched: noWatched(), unused: [] };
+    state.groups.set(id, group);
   }
   return group;
+}
+
+/** Most are compared where they lie in the attempt's bytes. */
+function liesOnOf(state: FoldState, on: Group['on'], kind: EntityKind): LiesOn {
+  const { attempts } = state;
+  const text = ENTITY_TEXTS.indexOf(kind as (typeof ENTITY_TEXTS)[number]);
+  if (on === 'attempt' && text >= 0)
+    return (handle, scope, value) => scopeAt(attempts, handle) === scope && isEntityAt(attempts, handle, text, value);
+  if (kind === 'account') return (handle, scope) => scopeOfHandle(state, on, handle) === scope;
+  return (handle, scope, value) =>
+    scopeOfHandle(state, on, handle) === scope && entityOf(kind, subjectOf(state, on, handle).fields) === value;
+}
+
+/** Seconds. */
+export function timeOf({ attempts, signalByHandle }: FoldState, on: Group['on'], handle: number): number {
+  return (on === 'attempt' ? attempts.times[handle] : signalByHandle.get(handle)?.merged.time) ?? 0;
+}
+
+/** The number of the scope of an attempt or signal. */
+export function scopeOfHandle({ attempts, signalByHandle }: FoldState, on: Group['on'], handle: number): number {
+  if (on === 'attempt') return scopeAt(attempts, handle);
+  const signal = signalByHandle.get(handle);
+  if (signal === undefined) throw new Error('a handle of no signal');
+  return scopeNumber(attempts, signal.merged);
 }
 
 /** What a key's revisions have counted; those without cells have too few attempts to breach. */
@@ -104,8 +136,7 @@ export function partsOf(
   const number = scopeNumber(attempts, scope);
   for (const { revision, group, slot } of detectors.get(detector)?.homes ?? []) {
     if (group.kind !== kind) continue;
-    const entity = group.scopes[number]?.get(value);
-    const cells = typeof entity === 'object' ? entity.cells[slot] : undefined;
+    const cells = watchedAt(group, number, value)?.cells[slot];
     if (cells !== undefined) parts.push({ revision, cells });
   }
   return parts;
@@ -128,7 +159,7 @@ export type FoldStats = {
   readonly signals: number;
   /** Entities that some detector counts on. */
   readonly keys: number;
-  /** Of the attempts, outside the heap. */
+  /** Outside the heap. */
   readonly bytes: number;
   /** Filters that failed at run time, by detector. */
   readonly filterErrors: Readonly<Record<string, number>>;
@@ -136,12 +167,16 @@ export type FoldStats = {
 
 export function statsOf({ attempts, signals, groups, detectors }: FoldState): FoldStats {
   let keys = 0;
-  for (const { scopes } of groups.values()) for (const entities of scopes) keys += entities?.size ?? 0;
+  let bytes = footprintOf(attempts);
+  for (const { hits } of groups.values()) {
+    keys += entitiesIn(hits);
+    bytes += bytesOfHits(hits);
+  }
   const filterErrors: Record<string, number> = {};
   for (const { name, revisions } of detectors.values())
     for (const { errors } of revisions.values())
       if (errors > 0) filterErrors[name] = (filterErrors[name] ?? 0) + errors;
-  return { attempts: sizeOf(attempts), signals: signals.size, keys, bytes: footprintOf(attempts), filterErrors };
+  return { attempts: sizeOf(attempts), signals: signals.size, keys, bytes, filterErrors };
 }
 
 export const CLOCK_ROW = 'state/clock';

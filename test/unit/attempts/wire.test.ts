@@ -9,6 +9,7 @@ import {
   encodeAttemptsRecord,
   encodeMerged,
   encodeMergedSignal,
+  textOfView,
 } from '../../../src/attempts/wire.ts';
 import type { AttemptFields, SignalView, View } from '../../../src/model/attempt.ts';
 import type { Rule } from '../../../src/model/detector.ts';
@@ -175,6 +176,24 @@ describe('a row of the window store', () => {
         expect(merged && decodeMerged(encodeMerged(merged))).toEqual(merged);
       }),
     );
+  });
+
+  it('of an attempt of one view is the text that the view was read from', () => {
+    fc.assert(
+      fc.property(view, (one) => {
+        const read = decodeAttemptsRecord(encodeAttemptsRecord(one)) as View;
+        const text = textOfView(read);
+        expect(text).toBe(encodeAttemptsRecord(one));
+        expect(decodeMerged(text ?? '')).toEqual(mergeView(undefined, one));
+      }),
+    );
+  });
+
+  it('is never the text of a view that was changed after it was read', () => {
+    const read = decodeAttemptsRecord(encodeAttemptsRecord(viewOf(sample('endive-charge-failed')))) as View;
+    expect(textOfView(read)).not.toBeNull();
+    expect(textOfView({ ...read, receivedAt: read.receivedAt + 1 })).toBeNull();
+    expect({ ...read }).toEqual(read);
   });
 
   it('holds any merged signal', () => {

@@ -1,15 +1,17 @@
 // Attempts as bytes: whatever goes in comes out, whatever happens around it.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type MergedAttempt, mergeView } from '../../../src/attempts/merge.ts';
+import { attemptOf, type MergedAttempt, mergeView } from '../../../src/attempts/merge.ts';
 import {
   addAttempt,
   attemptAt,
   attemptsOf,
   createAttemptTable,
+  ENTITY_TEXTS,
   footprintOf,
   handleOf,
   handlesOf,
+  isEntityAt,
   removeAttempt,
   replaceAttempt,
   scopeNumber,
@@ -80,6 +82,14 @@ describe('the table of attempts', () => {
           else model.set(keyOf(merged), merged);
           expect(sizeOf(table)).toBe(model.size);
         }
+        for (const handle of handlesOf(table)) {
+          const { fields } = attemptOf(attemptAt(table, handle));
+          for (const [text, name] of ENTITY_TEXTS.entries()) {
+            const others = ['', 'a', `${fields[name]}x`].filter((value) => value !== fields[name]);
+            for (const value of others) expect(isEntityAt(table, handle, text, value)).toBe(false);
+            if (fields[name] !== undefined) expect(isEntityAt(table, handle, text, fields[name])).toBe(true);
+          }
+        }
         expect(new Map([...attemptsOf(table)].map((merged) => [keyOf(merged), merged]))).toEqual(model);
       }),
     );
@@ -115,6 +125,6 @@ describe('the table of attempts', () => {
       });
       addAttempt(table, scopeNumber(table, one), mergeView(undefined, one));
     }
-    expect(footprintOf(table) / 20_000).toBeLessThan(280);
+    expect(footprintOf(table) / 20_000).toBeLessThan(260);
   });
 });

@@ -86,6 +86,34 @@ describe('filters', () => {
     expect(failures).toBe(1);
   });
 
+  it('of detectors that share an expression are evaluated once for a subject, and fail for each of them', () => {
+    const expression = 'metadata["branch"] == "south"';
+    const failures = [0, 0];
+    const filters = failures.map((_, i) => {
+      const compiled = compileFilter(expression, 'attempt', () => {
+        failures[i] = (failures[i] ?? 0) + 1;
+      });
+      if ('problem' in compiled) throw new Error(compiled.problem);
+      return compiled.filter;
+    });
+    let asked = 0;
+    const metadata = { shop: 'x' };
+    const variables = (found: Record<string, string>) =>
+      Object.defineProperty({}, 'metadata', {
+        get: () => {
+          asked += 1;
+          return found;
+        },
+      });
+    const [bad, good] = [variables(metadata), variables({ branch: 'south' })];
+    expect(filters.map((filter) => filter(bad))).toEqual([false, false]);
+    const once = asked;
+    expect(filters.map((filter) => filter(good))).toEqual([true, true]);
+    expect([once > 0, asked]).toEqual([true, once * 2]);
+    expect(filters.map((filter) => filter(bad))).toEqual([false, false]);
+    expect(failures).toEqual([2, 2]);
+  });
+
   it('give one line for a problem', () => {
     expect(problemOf('outcome == \n\n 1 +')).not.toContain('\n');
   });

@@ -1,0 +1,95 @@
+// Entities and what lies on them, against a plain map; equal hashes are told apart by the values themselves.
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  addHit,
+  bytesOfHits,
+  countOf,
+  createHitTable,
+  entitiesIn,
+  entitiesOf,
+  entityAt,
+  hitsOn,
+  isListed,
+  keepHits,
+  newestHit,
+  noteOf,
+  removeHit,
+  setNote,
+} from '../../../src/detectors/hit-table.ts';
+
+type Place = { readonly scope: number; readonly value: string };
+
+const placeArb = fc.record({ scope: fc.nat(2), value: fc.constantFrom('', 'a', 'b', 'c', 'ж', 'a'.repeat(300)) });
+const stepArb = fc.record({ handle: fc.nat(200), place: placeArb, dice: fc.nat(9) });
+
+describe('the table of hits', () => {
+  it('lists what was listed, through removals and dropping', () => {
+    fc.assert(
+      fc.property(fc.array(stepArb, { maxLength: 150 }), (steps) => {
+        const places = new Map<number, Place>();
+        const model = new Map<string, number[]>();
+        const nameOf = ({ scope, value }: Place): string => `${scope}/${value}`;
+        const table = createHitTable((handle, scope, value) => {
+          const place = places.get(handle);
+          return place?.scope === scope && place.value === value;
+        });
+        for (const { handle, place, dice } of steps) {
+          const known = places.get(handle);
+          if (known === undefined) {
+            places.set(handle, place);
+            const entity = addHit(table, handle, place.scope, place.value);
+            expect(addHit(table, handle, place.scope, place.value)).toBe(entity);
+            model.set(nameOf(place), [handle, ...(model.get(nameOf(place)) ?? [])]);
+          } else {
+            const entity = entityAt(table, known.scope, known.value);
+            const before = model.get(nameOf(known)) ?? [];
+            const isKept = (other: number): boolean => (dice < 2 ? other % 2 === 0 : other !== handle);
+            const after = before.filter(isKept);
+            const isEmpty = dice < 2 ? keepHits(table, entity, isKept) : removeHit(table, entity, handle);
+            expect(isEmpty).toBe(after.length === 0);
+            if (isEmpty) model.delete(nameOf(known));
+            else model.set(nameOf(known), after);
+            for (const other of before) if (!isKept(other)) places.delete(other);
+          }
+          expect(entitiesIn(table)).toBe(model.size);
+        }
+        for (const hits of model.values()) {
+          const { scope, value } = places.get(hits[0] as number) as Place;
+          const entity = entityAt(table, scope, value);
+          expect(hitsOn(table, entity)).toEqual(hits);
+          expect([countOf(table, entity), newestHit(table, entity)]).toEqual([hits.length, hits[0]]);
+        }
+        expect([...entitiesOf(table)]).toHaveLength(model.size);
+        for (let handle = 0; handle <= 200; handle++) expect(isListed(table, handle)).toBe(places.has(handle));
+      }),
+    );
+  });
+
+  it('tells values of one hash apart', () => {
+    const owners = new Map<number, string>();
+    const table = createHitTable((handle, _scope, value) => owners.get(handle) === value);
+    owners.set(0, 'not a');
+    expect(addHit(table, 0, 0, 'a')).toBe(0);
+    expect(entityAt(table, 0, 'a')).toBe(-1);
+    owners.set(1, 'a');
+    expect(addHit(table, 1, 0, 'a')).toBe(1);
+    expect(entityAt(table, 0, 'a')).toBe(1);
+  });
+
+  it('holds many, gives numbers again, and forgets the notes of those that are gone', () => {
+    const table = createHitTable((handle, _scope, value) => value === `v${handle}`);
+    for (let handle = 0; handle < 20_000; handle++) setNote(table, addHit(table, handle, 0, `v${handle}`), 7);
+    const before = bytesOfHits(table);
+    for (let handle = 0; handle < 20_000; handle++) {
+      if (handle % 4 === 0) continue;
+      expect(removeHit(table, entityAt(table, 0, `v${handle}`), handle)).toBe(true);
+    }
+    for (let handle = 20_000; handle < 35_000; handle++)
+      expect(noteOf(table, addHit(table, handle, 0, `v${handle}`))).toBe(0);
+    expect(entitiesIn(table)).toBe(20_000);
+    expect(noteOf(table, entityAt(table, 0, 'v4'))).toBe(7);
+    expect(entityAt(table, 0, 'v5')).toBe(-1);
+    expect(bytesOfHits(table)).toBeLessThan(before * 1.6);
+  });
+});
