@@ -105,8 +105,8 @@ export function startAsides(options: AsidesOptions): Asides {
   };
 }
 
-/** Of a storm's thousand entities, and of conditions, nothing gets through. */
-function isWorthReading({ kind, status, lastBreachAt, storm }: Incident, now: number): boolean {
-  if (kind !== 'episode' || storm !== null) return false;
+/** Of a storm's thousand entities, of conditions and of the whole account there is nothing to say. */
+function isWorthReading({ kind, entity, status, lastBreachAt, storm }: Incident, now: number): boolean {
+  if (kind !== 'episode' || storm !== null || entity.kind === 'account') return false;
   return (status === 'open' || status === 'acknowledged') && now - lastBreachAt < FOLLOWED_FOR_MS;
 }

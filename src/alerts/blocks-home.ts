@@ -85,7 +85,7 @@ const worstFirst = (a: Incident, b: Incident): number =>
   RANK[a.severity] - RANK[b.severity] || b.lastBreachAt - a.lastBreachAt;
 
 /** The detector with most posts in a week, and what they were worth. */
-export function noisiest({ feed }: Pick<DeskSources, 'feed'>, now: number): string {
+function noisiest({ feed }: Pick<DeskSources, 'feed'>, now: number): string {
   const counts = new Map<string, { posts: number; fraud: number; judged: number }>();
   for (const incident of feed.all()) {
     const { detector, openedAt, resolved, status, kind } = incident;

@@ -9,7 +9,7 @@ import { shownText } from './member-summary.ts';
 
 export type GotThroughParts = { readonly log: ReadLog; readonly piiKey: string };
 
-/** Null: the incident follows no entity of the log. Rejects with the log's errors, and when `signal` is aborted. */
+/** Null: the incident is about no entity of its own. Rejects with the log's errors, and when `signal` is aborted. */
 export type GotThrough = (incident: Incident, signal?: AbortSignal) => Promise<Through | null>;
 
 /** Incidents whose reading is remembered; of others it begins anew. */
@@ -33,7 +33,8 @@ export function createGotThrough({ log, piiKey }: GotThroughParts): GotThrough {
   const known = new Map<string, Reading>();
   return async (incident, signal) => {
     const { kind, asOf, id, firstAttemptAt } = incident;
-    if (kind !== 'episode' || asOf.topic !== 'attempts') return null;
+    // Of the whole account every payment would count: that is business, not what got through.
+    if (kind !== 'episode' || asOf.topic !== 'attempts' || incident.entity.kind === 'account') return null;
     const before = known.get(id);
     // Later information may move its first attempt: then what was read is of another stretch.
     const reading = before?.fromMs === firstAttemptAt ? before : newReading(firstAttemptAt);

@@ -85,6 +85,8 @@ describe('what got through', () => {
   it('knows nothing of what follows no entity of the log', async () => {
     const gotThrough = createGotThrough({ log: temp.log, piiKey: PII_KEY });
     expect(await gotThrough({ ...on('a@example.com'), kind: 'storm' })).toBeNull();
+    const account = { kind: 'account', value: 'account', label: 'account' } as const;
+    expect(await gotThrough({ ...on('a@example.com'), entity: account })).toBeNull();
     expect(await gotThrough({ ...on('a@example.com'), kind: 'operator' })).toBeNull();
   });
 });
