@@ -9,8 +9,10 @@ import { startIncidentManager } from '../../src/incidents/manager.ts';
 import type { Clock } from '../../src/model/clock.ts';
 import type { DetectorSettings } from '../../src/model/detector.ts';
 import type { Proposals } from '../../src/model/proposal.ts';
+import type { Suggestions } from '../../src/model/suggestions.ts';
 import { type Sheets, startSheets } from '../../src/sinks/sheets.ts';
 import { createProposals } from '../../src/tuning/proposals.ts';
+import { startSuggestions } from '../../src/tuning/suggestions.ts';
 import { ANA, BEN, detectorSettings, GENERAL } from '../support/decider.ts';
 import { append, view } from '../support/detect.ts';
 import { type LocalSheets, startLocalSheets } from '../support/local-sheets.ts';
@@ -25,6 +27,8 @@ let google: LocalSheets;
 let temp: TempLog;
 let feed: IncidentFeed;
 let proposals: Proposals;
+let suggestions: Suggestions;
+let aheadMs: number;
 let sheets: Sheets;
 const closing: (() => Promise<void>)[] = [];
 
@@ -34,6 +38,7 @@ const start = async (): Promise<Sheets> =>
     log: temp.log,
     feed,
     proposals,
+    suggestions,
     consoleUrl: 'http://127.0.0.1:4243',
     clock,
     logger,
@@ -60,7 +65,10 @@ beforeEach(async () => {
   temp = await openTempLog();
   const manager = await startIncidentManager({ log: temp.log, clock, logger });
   feed = await openIncidentFeed({ log: temp.log, logger });
+  aheadMs = 0;
+  const later: Clock = { now: () => clock.now() + aheadMs, sleep: clock.sleep };
   proposals = createProposals({ log: temp.log, feed, piiKey: 'a key', clock, logger });
+  suggestions = startSuggestions({ log: temp.log, feed, piiKey: 'a key', clock: later, logger });
   await settle(detectorSettings(), 0);
   await settle(
     detectorSettings({
@@ -89,6 +97,7 @@ beforeEach(async () => {
     async () => await manager.close(),
     async () => await feed.close(),
     async () => await proposals.close(),
+    async () => await suggestions.close(),
     async () => await sheets.close(),
     async () => await google.close(),
   );
@@ -232,6 +241,34 @@ describe('the tab of detectors', () => {
     await expect.poll(() => inForce()?.rule.settings?.mode, until).toBe('shadow');
     await expect.poll(() => row(), until).toMatchObject({ Mode: 'shadow', Status: 'in force' });
     expect(inForce()?.why).toContain('proposed by ana');
+  });
+
+  it('offers what the past suggests, and what has been in the shadow for a week, as proposals', async () => {
+    await suggestions.runNow();
+    await expect.poll(() => row()['What if'], until).toMatch(/^“three a day” would be 2 in 10 min: .* alerts a day/);
+    type('Status', 'no missed dispute');
+    await expect.poll(() => row().Error, until).toBe('Nothing is suggested for “no missed dispute” now.');
+    type('Status', 'three a day');
+    await expect.poll(() => row(), until).toMatchObject({ Status: 'proposed', Warning: 3, Error: '' });
+    expect(row()['What if']).toMatch(/^1 → 2 incidents/);
+    type('Status', 'apply');
+    await expect.poll(() => inForce()?.rule.settings?.thresholds, until).toEqual({ warning: 2, critical: 8 });
+    expect(inForce()?.why).toMatch(/^three a day: 2 in 10 min: /);
+    type('Mode', 'shadow', 'small-sums');
+    await expect.poll(() => row('small-sums').Status, until).toBe('proposed');
+    type('Status', 'apply', 'small-sums');
+    await expect
+      .poll(() => row('small-sums'), until)
+      .toMatchObject({ Status: 'in force', Mode: 'shadow', 'What if': '' });
+    aheadMs = 8 * 86_400_000;
+    await expect
+      .poll(() => row('small-sums')['What if'], until)
+      .toMatch(/^“promote” would be mode alert, it would have fired 0 times/);
+    type('Status', 'promote', 'small-sums');
+    await expect.poll(() => row('small-sums').Status, until).toBe('proposed');
+    type('Status', 'discard', 'small-sums');
+    await expect.poll(() => row('small-sums').Status, until).toBe('in force');
+    expect(inForce('small-sums')?.rule.settings?.mode).toBe('shadow');
   });
 
   it('comes back whatever people do to it', async () => {
