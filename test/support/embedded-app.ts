@@ -11,7 +11,7 @@ import { type Clock, systemClock } from '../../src/model/clock.ts';
 import type { TopicName } from '../../src/model/topics.ts';
 import { send } from './stripe-sender.ts';
 
-export const EMBEDDED_SECRET = 'whsec_of_an_embedded_test';
+const EMBEDDED_SECRET = 'whsec_of_an_embedded_test';
 
 export type EmbeddedOptions = {
   /** detectors.yaml. */

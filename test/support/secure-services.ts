@@ -89,7 +89,7 @@ async function expired(
 }
 
 export const KAFKA_USER = { username: 'declinewatch', password: 'kafka-password-of-the-test' } as const;
-export const REDIS_USER = { username: 'declinewatch', password: 'redis-password-of-the-test' } as const;
+const REDIS_USER = { username: 'declinewatch', password: 'redis-password-of-the-test' } as const;
 
 export type SecureKafka = Service & { readonly brokers: readonly string[] };
 export type SecureRedis = Service & {
