@@ -17,6 +17,8 @@ export type ReplayInput = {
   readonly partition: number;
   /** In the order in which they are to be read. */
   readonly ranges: readonly OffsetRange[];
+  /** What need not even be decoded; default: nothing. */
+  readonly skips?: (value: string) => boolean;
   /** What is to be folded of it; default: everything. */
   readonly wants?: (record: FoldRecord, offset: number) => boolean;
   /** Aborted: rejects with its reason. */
@@ -42,14 +44,15 @@ export async function replay(state: FoldState, input: ReplayInput): Promise<Retu
 
 /** In slices of at most 1,000. Records that cannot be read are left out: the detect worker has put them among the dead letters. */
 export async function* recordsIn(input: ReplayInput): AsyncGenerator<readonly FoundRecord[]> {
-  const { log, partition, ranges, wants, signal, onProgress } = input;
+  const { log, partition, ranges, skips, wants, signal, onProgress } = input;
   for (const { from, to } of ranges) {
     if (from >= to) continue;
     for await (const page of log.read('attempts', partition, from, to)) {
       for (let i = 0; i < page.length; i += SLICE) {
         signal?.throwIfAborted();
         const slice = page.slice(i, i + SLICE);
-        const found = slice.flatMap(readable);
+        const kept = skips === undefined ? slice : slice.filter(({ value }) => !skips(value));
+        const found = kept.flatMap(readable);
         yield wants === undefined ? found : found.filter(({ record, offset }) => wants(record, offset));
         onProgress?.(slice.length);
         await new Promise((resolve) => setImmediate(resolve));

@@ -14,6 +14,7 @@ import type { LackingField, WhatIf } from '../model/what-if.ts';
 import { candidatesOf, curveOf, lowestOf, valuesOf } from './curve.ts';
 import { createFraudSignals, type FraudSignal } from './fraud-signals.ts';
 import { lackingFields, viewsReadAgain } from './lacking-fields.ts';
+import { askForFailuresOnly, createSkippedSuccesses, type SkippedSuccesses, skipsAllBut } from './skipped-successes.ts';
 import { AFTER, BEFORE, compareSides } from './what-if-sides.ts';
 
 export type WhatIfParts = {
@@ -110,7 +111,8 @@ export async function replayWith(parts: WhatIfParts, question: ReplayQuestion): 
     done += more;
     onProgress?.({ done, total: records });
   };
-  for (const stretch of stretches) await read(state, log, { ...stretch, signal, fraud, told });
+  const skipped = askForFailuresOnly(settings) ? createSkippedSuccesses() : null;
+  for (const stretch of stretches) await read(state, log, { ...stretch, signal, fraud, told, skipped });
   const general = feed.general();
   const lacking = lackingFields(feed, settings, fromMs);
   if (lacking.length > 0 && general !== null) await readAgain(state, { log, general, lacking, fromMs, signal });
@@ -137,24 +139,31 @@ type Watch = {
   readonly signal: AbortSignal | undefined;
   readonly told: (records: number) => void;
   readonly fraud: ReturnType<typeof createFraudSignals>;
+  /** null: everything is read. */
+  readonly skipped: SkippedSuccesses | null;
 };
 
 async function read(state: FoldState, log: WhatIfParts['log'], options: Stretch & Watch): Promise<void> {
-  const { partition, first, from, to, signal, told: onProgress, fraud } = options;
+  const { partition, first, from, to, signal, told: onProgress, fraud, skipped } = options;
   const input = { log, partition, ...(signal === undefined ? {} : { signal }) };
   const charges = createChargesOfSignals(state);
   const isFact = (record: FoldRecord): boolean => {
     charges.see(record);
     fraud.see(record);
+    skipped?.see(record);
     return record.record !== 'rule';
   };
-  await replay(state, { ...input, ranges: [{ from, to }], wants: isFact, onProgress });
-  // The charge of a signal may be far from it.
+  const skips = skipped === null ? {} : { skips: skipped.skips };
+  await replay(state, { ...input, ...skips, ranges: [{ from, to }], wants: isFact, onProgress });
+  // The charge of a signal may be far from it, or among the successes that were left out.
   const missing = new Set([...charges.missing(), ...fraud.missing()]);
-  if (missing.size === 0) return;
+  const torn = skipped?.torn() ?? new Set<string>();
+  if (missing.size + torn.size === 0) return;
   const isMissing = (record: FoldRecord): boolean =>
-    record.record === 'view' && missing.has(idInScope(record, record.attempt));
-  await replay(state, { ...input, ranges: [{ from: first, to: from }], wants: isMissing });
+    record.record === 'view' && (torn.has(record.attempt) || missing.has(idInScope(record, record.attempt)));
+  const attempts = new Set([...torn, ...[...missing].map((id) => id.slice(id.lastIndexOf('/') + 1))]);
+  const ranges = [{ from: first, to: skipped === null ? from : to }];
+  await replay(state, { ...input, skips: skipsAllBut(attempts), ranges, wants: isMissing });
 }
 
 type Stretches = {
