@@ -33,7 +33,7 @@ import {
   type Suite,
 } from './measure.ts';
 import { redisCpu } from './services.ts';
-import { attemptStream, recordStream, STREAM, writeTopic } from './streams.ts';
+import { attemptStream, recordStream, STREAM, STREAM_SPAN_S, writeTopic } from './streams.ts';
 
 const silent = pino({ level: 'silent' });
 const PARTITION = 0;
@@ -165,7 +165,21 @@ async function detectJob(params: JobParams): Promise<Figures> {
   const figures = await halves.figures();
   await detecting.close();
   redis.disconnect();
+  await forgetReports(place);
   return { ...figures, reports };
+}
+
+/** Or the next round would find in the log what this one has told, and not tell it again. */
+async function forgetReports({ brokers, topicPrefix }: Place): Promise<void> {
+  const kafka = new Kafka({ clientId: 'declinewatch-bench', brokers: [...brokers], logLevel: logLevel.NOTHING });
+  const admin = kafka.admin();
+  await admin.connect();
+  const topic = `${topicPrefix}commands`;
+  // Asked first, or it would not know the topic.
+  const [end] = await admin.fetchTopicOffsets(topic);
+  const partitions = [{ partition: 0, offset: end?.high ?? '0' }];
+  if (end !== undefined && end.high !== end.low) await admin.deleteTopicRecords({ topic, partitions });
+  await admin.disconnect();
 }
 
 /** Milliseconds, the same clock in every process of the machine. */
@@ -304,8 +318,9 @@ async function runColumns(bench: Bench, servers: Servers): Promise<void> {
     bench.progress(`filling the topic: ${title}`);
     const topicPrefix = await newTopics(servers);
     prefixes.set(id, topicPrefix);
-    const startMs = Date.now() - (count / STREAM.ratePerS) * 1_000 - 60_000;
-    const lines = recordStream({ ...STREAM, count, declined, hot, startMs });
+    const ratePerS = count / STREAM_SPAN_S;
+    const startMs = Date.now() - STREAM_SPAN_S * 1_000 - 60_000;
+    const lines = recordStream({ ...STREAM, count, declined, hot, ratePerS, startMs });
     await writeTopic({ brokers: servers.brokers, topic: `${topicPrefix}attempts`, partition: PARTITION }, lines);
   }
   for (let round = 0; round < bench.sizes.rounds; round++) {

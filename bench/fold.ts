@@ -18,7 +18,7 @@ import { openDatabase } from '../src/log/database.ts';
 import { systemClock } from '../src/model/clock.ts';
 import { type DetectorPlan, detectorsUpTo, rulesOf, THREE } from './detectors.ts';
 import { type Bench, cpuMicros, type Figures, heldBytes, type JobParams, type Jobs, type Suite } from './measure.ts';
-import { recordStream, STREAM, type StreamOptions, writeLines } from './streams.ts';
+import { recordStream, STREAM, STREAM_SPAN_S, type StreamOptions, writeLines } from './streams.ts';
 
 const BATCH = 1_000;
 const PER_MILLION = 1_000_000;
@@ -181,10 +181,12 @@ export const COLUMNS = [
   { id: 'all-hot', title: 'all declined, hot key', declined: 1, hot: true },
 ] as const;
 
-async function streamFile(bench: Bench, name: string, options: Partial<StreamOptions>): Promise<string> {
+type StreamPlan = Partial<StreamOptions> & Pick<StreamOptions, 'count'>;
+
+async function streamFile(bench: Bench, name: string, options: StreamPlan): Promise<string> {
   const file = join(bench.folder, `${name}.jsonl`);
   bench.progress(`writing the stream ${name}`);
-  await writeLines(file, recordStream({ ...STREAM, ...options }));
+  await writeLines(file, recordStream({ ...STREAM, ratePerS: options.count / STREAM_SPAN_S, ...options }));
   return file;
 }
 

@@ -31,6 +31,9 @@ export const STREAM: StreamOptions = {
   startMs: 1_800_000_000_000,
 };
 
+/** Seconds of a stream's own time, however long it is: so a stream of any length has as few keys that breach by chance. */
+export const STREAM_SPAN_S = 20_000;
+
 /** Every so many keys of each kind for an attempt, where keys are spread. */
 const KEYS_PER_ATTEMPT = 0.6;
 const SHARE_LATE = 0.1;
