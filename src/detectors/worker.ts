@@ -2,9 +2,9 @@
 import type { Consumer } from '../log/event-log.ts';
 import { messageOf } from '../model/errors.ts';
 import { createPartition, type PartitionWorker } from './worker-partition.ts';
-import type { DetectMetrics, PartitionOptions, PartitionStatus } from './worker-seat.ts';
+import type { PartitionOptions, PartitionStatus } from './worker-seat.ts';
 
-export type { DetectMetrics, PartitionStatus };
+export type { PartitionStatus };
 
 export type DetectWorkerOptions = PartitionOptions & {
   /** Consumer group: replicas of one installation share it. */
