@@ -4,9 +4,8 @@ import type { CrashPoint } from './crash-gate.ts';
 
 const { CRASH_POINTS, CRASH_SEED = '1' } = process.env;
 
-/** In CI a tenth of the writes of each kind, and three tenths of the calls to Slack and Google: there doubling begins. */
-const PART_OF_WRITES = 0.1;
-const PART_OF_CALLS = 0.3;
+/** In CI a tenth of the writes and calls of each kind. */
+const PART = 0.1;
 
 /** `effects`: what an undisturbed run does. By kind, since the order of what happens side by side is another in each run. */
 export function chosenPoints(effects: readonly string[]): readonly CrashPoint[] {
@@ -17,13 +16,10 @@ export function chosenPoints(effects: readonly string[]): readonly CrashPoint[] 
       { of, effect: index + 1, side: 'after' },
     ]);
     if (CRASH_POINTS === 'all') return all;
-    const part = CALLS.test(of) ? PART_OF_CALLS : PART_OF_WRITES;
     return all
       .map((point) => ({ point, rank: random.next() }))
       .sort((a, b) => a.rank - b.rank)
-      .slice(0, Math.ceil(all.length * part))
+      .slice(0, Math.ceil(all.length * PART))
       .map(({ point }) => point);
   });
 }
-
-const CALLS = /^(chat\.|batchUpdate)/;
