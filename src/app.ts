@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { startSlackPreview } from './alerts/preview.ts';
-import { type Slack, startSlack } from './alerts/slack.ts';
+import { type Slack, type SlackOptions, startSlack } from './alerts/slack.ts';
 import { DEMO_LINES, demoSecret, startDemo } from './app/demo.ts';
 import { type Health, type HealthSources, healthOf } from './app/health.ts';
 import { operationsOf } from './app/operations.ts';
@@ -15,7 +15,7 @@ import { SHIPPED_DETECTORS, watchSettingsFile } from './app/settings-file.ts';
 import { startSilenceWatch } from './app/silence.ts';
 import { watchStateLimit } from './app/state-limit.ts';
 import { openStorage } from './app/storage.ts';
-import { startStripeSide } from './app/stripe-side.ts';
+import { coverageSentence, startStripeSide } from './app/stripe-side.ts';
 import { createTeardown, type Teardown } from './app/teardown.ts';
 import type { Config } from './config/config.ts';
 import { startConsole } from './console/console.ts';
@@ -38,9 +38,11 @@ import { type PreviewRows, startSheetsPreview } from './sinks/preview.ts';
 import { startSheets } from './sinks/sheets.ts';
 import { createLogger } from './telemetry/logger.ts';
 import { createMetrics, type Metrics } from './telemetry/metrics.ts';
+import { createGotThrough } from './tuning/got-through.ts';
 import { attemptsOfIncident } from './tuning/members.ts';
 import { startTuning, type Tuning } from './tuning/tuning.ts';
 import { startVerifyJob } from './tuning/verify-job.ts';
+import { why } from './tuning/why.ts';
 
 /** `manage`: incidents can be read and acted on, nothing is told or heard; what the CLI opens for one command. */
 export const ROLES = ['ingest', 'detect', 'respond', 'manage'] as const;
@@ -212,7 +214,24 @@ async function assemble(parts: Parts): Promise<App> {
 
   // What is told: Slack and the sheet.
   if (has('respond')) {
-    told = await startTelling({ ...parts, log, feed, metrics, consoleUrl, sources, tuning });
+    const rowUrlOf = (incident: string): string | null =>
+      deliveries.of(incident).find(({ output, slot }) => output === 'sheets' && slot === 'row')?.place?.url ?? null;
+    told = await startTelling({
+      ...parts,
+      log,
+      feed,
+      metrics,
+      consoleUrl,
+      sources,
+      tuning,
+      slack: {
+        throughOf: createGotThrough({ log, piiKey }),
+        rowUrlOf,
+        why: async (question) => await why({ log, feed, piiKey, clock }, question),
+        coverage: () => coverageSentence(stripe.reconciliation),
+        health: async () => (await health()).parts,
+      },
+    });
     teardown.push('latency', observeLatency(feed, metrics));
   }
 
@@ -303,6 +322,8 @@ type TellingParts = Parts & {
   readonly consoleUrl: string;
   readonly sources: HealthSources;
   readonly tuning: Tuning | null;
+  /** What Slack shows beside the incidents themselves. */
+  readonly slack: Required<Pick<SlackOptions, 'throughOf' | 'rowUrlOf' | 'why' | 'coverage' | 'health'>>;
 };
 
 /** In the demo how it would look; else each output that is configured. */
@@ -311,7 +332,8 @@ async function startTelling(parts: TellingParts): Promise<Told> {
   const common = { log, consoleUrl, clock, metrics: parts.metrics.delivery };
   if (options.demo) {
     const shown = { ...common, incidents: incidentsOf(feed) };
-    const slack = await startSlackPreview({ ...shown, logger: logger.child({ part: 'slack' }) });
+    const { throughOf } = parts.slack;
+    const slack = await startSlackPreview({ ...shown, throughOf, logger: logger.child({ part: 'slack' }) });
     teardown.push('slack preview', () => slack.close());
     const sheet = await startSheetsPreview({ ...shown, logger: logger.child({ part: 'sheets' }) });
     teardown.push('sheet preview', () => sheet.close());
@@ -322,6 +344,7 @@ async function startTelling(parts: TellingParts): Promise<Told> {
   if (config.slack !== null) {
     const started = await startSlack({
       ...common,
+      ...parts.slack,
       feed,
       settings: config.slack,
       logger: logger.child({ part: 'slack' }),

@@ -53,3 +53,12 @@ export async function startStripeSide(options: StripeSideOptions, teardown: Tear
   await backfills.resume();
   return { acceptor, backfills, reconciliation, enrichment };
 }
+
+/** How far what Stripe has agrees with what the log has; null: not known. */
+export function coverageSentence(reconciliation: Reconciliation | null): string | null {
+  const status = reconciliation?.status();
+  if (!status) return null;
+  const [error] = status.errors;
+  if (error !== undefined) return `What Stripe has could not be compared: ${error.message}`;
+  return status.through === null ? null : `Stripe and the log agree up to ${status.through}.`;
+}
