@@ -53,6 +53,7 @@ const TITLES: Readonly<Record<TabName, string>> = {
   incidents: 'Incidents',
   detectors: 'Detectors',
   summary: 'Summary',
+  curve: 'Curve',
 };
 
 export function formOf(key: TabKey): TabForm {

@@ -16,17 +16,23 @@ const COLUMNS_PER_TAB = 100;
 /** Keys are short: Google allows 30,000 characters of keys and values on one tab, and every row has one. */
 const KEYS = { book: 'declinewatch', tab: 't', header: 'h', column: 'c', row: 'i', fence: 'w' } as const;
 
-export type TabName = 'incidents' | 'detectors' | 'summary';
+export type TabName = 'incidents' | 'detectors' | 'summary' | 'curve';
 
 /** `serial` 0 is the tab of that name; of incidents a further one is added whenever the last is full. */
 export type TabKey = { readonly name: TabName; readonly serial: number };
 
 const TAB_NAMES: readonly TabName[] = ['incidents', 'detectors', 'summary'];
 
-const tabNumber = ({ name, serial }: TabKey): number =>
-  name === 'incidents' ? TAB_NAMES.length + serial : TAB_NAMES.indexOf(name);
+/** Above every tab of rows. */
+const CURVE_NUMBER = 900;
+
+function tabNumber({ name, serial }: TabKey): number {
+  if (name === 'curve') return CURVE_NUMBER;
+  return name === 'incidents' ? TAB_NAMES.length + serial : TAB_NAMES.indexOf(name);
+}
 
 function tabOfNumber(number: number): TabKey {
+  if (number === CURVE_NUMBER) return { name: 'curve', serial: 0 };
   const name = number < TAB_NAMES.length ? TAB_NAMES[number] : 'incidents';
   return { name: name ?? 'incidents', serial: Math.max(0, number - TAB_NAMES.length) };
 }
@@ -36,7 +42,7 @@ const SHEET_ID_COUNT = 700_000_000;
 
 /** The id of a tab to be made by the write after `fence`: the same for two who try at once, another for every later one. */
 export const freshSheetId = (tab: TabKey, fence: number): number =>
-  SHEET_IDS + ((fence * 256 + tabNumber(tab)) % SHEET_ID_COUNT);
+  SHEET_IDS + ((fence * 1_024 + tabNumber(tab)) % SHEET_ID_COUNT);
 
 const tabId = (tab: TabKey): number => TAB_IDS + tabNumber(tab);
 export const headerId = (tab: TabKey): number => HEADER_IDS + tabNumber(tab);

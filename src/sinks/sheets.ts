@@ -7,6 +7,7 @@ import type { EventLog } from '../log/event-log.ts';
 import type { Clock } from '../model/clock.ts';
 import type { Proposals } from '../model/proposal.ts';
 import type { Suggestions } from '../model/suggestions.ts';
+import { startCurveTab } from './curve-tab.ts';
 import { startDetectorDesk } from './detectors-desk.ts';
 import { type Edits, startEdits } from './edits.ts';
 import { createSheetsClient, type SheetsSettings } from './sheets-client.ts';
@@ -93,9 +94,20 @@ export async function startSheets(options: SheetsOptions): Promise<Sheets> {
           isActive: () => deliveries.status().active,
           ...(readEveryMs === undefined ? {} : { everyMs: readEveryMs }),
         });
+  const curves =
+    options.suggestions === undefined
+      ? null
+      : startCurveTab({
+          sink,
+          suggestions: options.suggestions,
+          clock,
+          logger,
+          isActive: () => deliveries.status().active,
+        });
   return {
     status: deliveries.status,
     close: async () => {
+      await curves?.close();
       await sweeping.close();
       await detectors?.close();
       await edits.close();

@@ -245,6 +245,31 @@ describe('the tab of detectors', () => {
 
   it('offers what the past suggests, and what has been in the shadow for a week, as proposals', async () => {
     await suggestions.runNow();
+    const curve = () => {
+      const { rows } = google.hands.tab('Curve');
+      return rows.map((cells) =>
+        cells.map(({ userEnteredValue: value }) => value?.stringValue ?? value?.numberValue ?? ''),
+      );
+    };
+    await expect.poll(() => google.hands.titles(), until).toContain('Curve');
+    expect(curve()[0]).toEqual(expect.arrayContaining(['Detector', 'Precision', 'Missed disputes']));
+    expect(curve().find(([name, , , , , , , , , , is]) => name === 'card-declines' && is === 'in force')).toMatchObject(
+      { 1: '10m', 2: 3 },
+    );
+    const [, first] = curve();
+    google.hands.change([
+      {
+        updateSheetProperties: {
+          properties: { sheetId: google.hands.tab('Curve').sheetId, title: 'Mine' },
+          fields: 'title',
+        },
+      },
+    ]);
+    google.hands.deleteRow('Mine', 'decline-share');
+    await suggestions.runNow();
+    google.hands.renameTab('Mine', 'Curve');
+    await expect.poll(() => curve().some(([name]) => name === 'decline-share'), until).toBe(true);
+    expect(curve()[1]?.slice(0, 3)).toEqual(first?.slice(0, 3));
     await expect.poll(() => row()['What if'], until).toMatch(/^“three a day” would be 2 in 10 min: .* alerts a day/);
     type('Status', 'no missed dispute');
     await expect.poll(() => row().Error, until).toBe('Nothing is suggested for “no missed dispute” now.');

@@ -121,6 +121,13 @@ function cellAt(tab: Tab, row: number, column: number): Cell {
   return cell;
 }
 
+/** Fewer: those at the end go, with what stands in them. */
+function setRowCount(tab: Tab, count: number): void {
+  need(count > 0, 'rowCount must be greater than 0');
+  while (tab.rows.length < count) tab.rows.push([]);
+  tab.rows.length = count;
+}
+
 /** Sets what the mask names; what the mask names and the given cell lacks is cleared. */
 export function setMasked(target: object, given: object, fields: string): void {
   need(fields !== '', 'At least one field must be listed in fields');
@@ -273,9 +280,12 @@ const REQUESTS: Readonly<Record<string, Handler>> = {
   },
   updateSheetProperties: (book, { properties, fields }) => {
     const tab = tabOf(book, properties.sheetId);
-    need(fields === 'title' || fields === 'gridProperties.frozenRowCount', `fields ${fields} not implemented`);
-    if (fields === 'title') tab.title = properties.title;
-    else tab.frozenRowCount = properties.gridProperties.frozenRowCount;
+    for (const field of String(fields).split(',')) {
+      if (field === 'title') tab.title = properties.title;
+      else if (field === 'gridProperties.frozenRowCount') tab.frozenRowCount = properties.gridProperties.frozenRowCount;
+      else if (field === 'gridProperties.rowCount') setRowCount(tab, properties.gridProperties.rowCount);
+      else need(false, `fields ${fields} not implemented`);
+    }
   },
   insertDimension: (book, { range, inheritFromBefore = false }) => {
     const tab = tabOf(book, range.sheetId);
