@@ -2,7 +2,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { attemptOf, mergeView } from '../../../src/attempts/merge.ts';
-import { type Normalised, normalise } from '../../../src/ingest/normalise.ts';
+import { normalise } from '../../../src/ingest/normalise.ts';
+import type { Normalised } from '../../../src/ingest/normalised.ts';
 import type { View } from '../../../src/model/attempt.ts';
 import { type Act, eventsOf, type Notice, someCard, type Try } from '../../../src/simulate/events.ts';
 import { somePerson } from '../../../src/simulate/people.ts';
