@@ -29,7 +29,7 @@ export const DETECTOR_COLUMN_IDS = [
 export type DetectorColumnId = (typeof DETECTOR_COLUMN_IDS)[number];
 
 /** The analysts' cells. `status` is both's. */
-export const OPEN_COLUMN_IDS = ['mode', ...SEVERITIES, 'window'] as const;
+const OPEN_COLUMN_IDS = ['mode', ...SEVERITIES, 'window'] as const;
 
 /** Chosen by analysts; the last three propose what the past suggests. */
 export const STATUS_ASKS = ['apply', 'discard', 'revert', 'three a day', 'no missed dispute', 'promote'] as const;

@@ -40,7 +40,7 @@ export type RowWrite = {
   readonly decidedOn: string | null;
 };
 
-export const DETECTORS_KEY: TabKey = { name: 'detectors', serial: 0 };
+const DETECTORS_KEY: TabKey = { name: 'detectors', serial: 0 };
 
 const NUMBERS: ReadonlyMap<DetectorColumnId, number> = new Map(
   DETECTOR_COLUMN_IDS.map((id) => [id, formOf(DETECTORS_KEY).columns.find((column) => column.id === id)?.number ?? 0]),

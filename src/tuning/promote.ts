@@ -8,7 +8,7 @@ import { entityIdOf } from './fraud-signals.ts';
 import { wilson } from './grades.ts';
 
 const DAY_MS = 86_400_000;
-export const SHADOW_DAYS = 7;
+const SHADOW_DAYS = 7;
 
 type Feed = Pick<IncidentFeed, 'settings' | 'settingsHistory' | 'all'>;
 

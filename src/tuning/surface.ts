@@ -133,7 +133,7 @@ type TallyOptions = {
 };
 
 /** Counts of every point, key by key. */
-export function createTally({ settings, windows, thresholds, sinceS }: TallyOptions) {
+function createTally({ settings, windows, thresholds, sinceS }: TallyOptions) {
   const counts = windows.map(() =>
     thresholds.map((): Count => ({ alerts: 0, judged: 0, fraud: 0, disputes: 0, warnings: 0 })),
   );
