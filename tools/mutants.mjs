@@ -38,10 +38,10 @@ const THINNED = `const { time } = hit;
   const isInside = time > (all[0] ?? 0) && time < (all[all.length - stride] ?? 0);
   if (by === 1 && isInside && all.length >= 6 * stride) return;`;
 
-const CUT = 'const cutS = Math.floor((state.greatestReceivedAt - horizonMs(state)) / 1000 / STEP_S) * STEP_S;';
+const CUT = 'const agedS = Math.floor((state.greatestReceivedAt - horizonMs(state)) / 1000 / STEP_S) * STEP_S;';
 const CUT_BY_EVENT_TIME = `let newestS = 0;
   for (const handle of handlesOf(state.attempts)) newestS = Math.max(newestS, state.attempts.times[handle] ?? 0);
-  const cutS = Math.floor(newestS / STEP_S - 1) * STEP_S;`;
+  const agedS = Math.floor(newestS / STEP_S - 1) * STEP_S;`;
 
 /** [name, file, what stands there, what the mutant makes of it] */
 const MUTANTS = [
@@ -125,12 +125,6 @@ const MUTANTS = [
     ENTITIES,
     'if (leaves && removeHit(hits, number, handle)) unwatch(group, note);',
     '',
-  ],
-  [
-    'what counts no more keeps its bit',
-    ENTITIES,
-    'if (isListed(hits, handle)) hits.bits[handle] = bits;',
-    'if (isListed(hits, handle)) hits.bits[handle] = (hits.bits[handle] ?? 0) | bits;',
   ],
   [
     'a new revision counts only what is new',

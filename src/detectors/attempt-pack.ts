@@ -48,7 +48,7 @@ export function packAttempt(to: Cursor, dictionary: Dictionary, merged: MergedAt
   const { id, kind, time, receivedAt, invoice, firstPayment, layers } = merged;
   const start = to.at;
   room(to, ID_AT);
-  to.bytes.fill(NONE, start, start + ID_AT);
+  for (let i = 0; i < ID_AT; i++) to.bytes[start + i] = NONE;
   to.at += ID_AT;
   writeText(to, id);
   room(to, 2);

@@ -34,8 +34,7 @@ export type Layout = {
   readonly eligible: number;
 };
 
-/** Columns. `MORE` is a ratio's denominator, a sum's amount or, of the window only, the distinct values. */
-const TIME = 0;
+/** Columns, after the time. `MORE` is a ratio's denominator, a sum's amount or, of the window only, the distinct values. */
 export const HERE = 1;
 export const WINDOW = 2;
 export const MORE_HERE = 3;
@@ -128,8 +127,8 @@ export function seek(list: readonly number[], stride: number, time: number): num
 /** A cell without hits: its window is that of the cell before it, less what has left since. */
 function openCell(cells: Cells, { stride, windowS, hasMore }: Layout, at: number, time: number): void {
   const { list, distinct } = cells;
-  const cell = new Array<number>(stride).fill(0);
-  cell[TIME] = time;
+  const cell = [time, 0, 0];
+  while (cell.length < stride) cell.push(0);
   const before = at === 0 ? Number.NEGATIVE_INFINITY : (list[at - stride] ?? 0);
   if (before > time - windowS) {
     let matching = list[at - stride + WINDOW] ?? 0;

@@ -64,6 +64,7 @@ export function fold(state: FoldState, records: readonly FoldRecord[]): FoldResu
 }
 
 function rowsOf({ rules, attempts, signals }: Changes): Row[] {
+  if (rules.length === 0 && signals.size === 0) return attempts;
   const rows: Row[] = rules.map((rule) => {
     return { kind: 'rule', id: `${rule.detector}/${rule.version}`, value: JSON.stringify(rule) };
   });

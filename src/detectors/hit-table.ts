@@ -7,15 +7,15 @@ export type LiesOn = (handle: number, scope: number, value: string) => boolean;
 
 export type HitTable = {
   readonly liesOn: LiesOn;
-  /** Open addressing by hash: entity + 1; 0: empty; -1: was in use. */
-  index: Int32Array;
-  /** Slots of the index that are not empty. */
-  taken: number;
-  /** Entities to be used again, and the end of those ever in use. */
-  readonly free: number[];
-  end: number;
-  /** By entity, side by side, so that one look into memory finds all: HASH, HEAD, COUNT, NOTE. */
+  /**
+   * Open addressing by hash; an entity is its place here, which may change when one is added. What is known of it lies side by
+   * side, so that one look into memory finds all: HASH, HEAD, COUNT, NOTE.
+   */
   rows: Int32Array;
+  /** Entities. */
+  size: number;
+  /** Places that are not empty: those that were in use too. */
+  taken: number;
   /** By handle: 0: not listed; -1: the last of its chain; else the next handle + 1. */
   next: Int32Array;
   /** By handle: the owner's own eight bits of what is listed. */
@@ -28,25 +28,22 @@ const STRIDE = 4;
 const HASH = 0;
 /** The newest hit. */
 const HEAD = 1;
-/** How many hits; 0: the entity is not in use. */
+/** How many hits; 0: empty; WAS_IN_USE. */
 const COUNT = 2;
+const WAS_IN_USE = -1;
 /** A number of the owner's own, at first 0. */
 const NOTE = 3;
 
 export function createHitTable(liesOn: LiesOn): HitTable {
   return {
     liesOn,
-    index: new Int32Array(FIRST_LENGTH * 4),
-    taken: 0,
-    free: [],
-    end: 0,
     rows: new Int32Array(FIRST_LENGTH * STRIDE),
+    size: 0,
+    taken: 0,
     next: new Int32Array(FIRST_LENGTH),
     bits: new Uint8Array(FIRST_LENGTH),
   };
 }
-
-export const entitiesIn = ({ end, free }: HitTable): number => end - free.length;
 
 export const countOf = ({ rows }: HitTable, entity: number): number => rows[entity * STRIDE + COUNT] ?? 0;
 
@@ -60,53 +57,51 @@ export function setNote({ rows }: HitTable, entity: number, note: number): void 
   rows[entity * STRIDE + NOTE] = note;
 }
 
-/** The number of an entity; -1 if nothing lies on it. */
+/** The place of an entity; -1 if nothing lies on it. */
 export function entityAt(table: HitTable, scope: number, value: string): number {
   return entityOfHash(table, hashText(value, scope), scope, value);
 }
 
-function entityOfHash({ liesOn, index, rows }: HitTable, hash: number, scope: number, value: string): number {
-  const mask = index.length - 1;
-  for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
-    const held = index[slot] ?? 0;
-    if (held === 0) return -1;
-    if (held < 0) continue;
-    const row = (held - 1) * STRIDE;
-    if (rows[row + HASH] === hash && liesOn(rows[row + HEAD] ?? 0, scope, value)) return held - 1;
+function entityOfHash({ liesOn, rows }: HitTable, hash: number, scope: number, value: string): number {
+  const mask = rows.length / STRIDE - 1;
+  for (let entity = hash & mask; ; entity = (entity + 1) & mask) {
+    const row = entity * STRIDE;
+    const count = rows[row + COUNT] ?? 0;
+    if (count === 0) return -1;
+    if (rows[row + HASH] === hash && count > 0 && liesOn(rows[row + HEAD] ?? 0, scope, value)) return entity;
   }
 }
 
-/** Lists a handle, unless it is listed, on the entity of that scope and value; the entity's number. */
+/** Lists a handle, unless it is listed, on the entity of that scope and value; the entity's place. */
 export function addHit(table: HitTable, handle: number, scope: number, value: string): number {
   const hash = hashText(value, scope);
   const entity = entityOfHash(table, hash, scope, value);
   if (handle >= table.next.length) growHandles(table, handle + 1);
-  if (entity >= 0 && isListed(table, handle)) return entity;
-  const { rows } = table;
   if (entity < 0) return addEntity(table, handle, hash);
+  if (isListed(table, handle)) return entity;
+  const { rows, next } = table;
   const row = entity * STRIDE;
-  table.next[handle] = (rows[row + HEAD] ?? 0) + 1;
+  next[handle] = (rows[row + HEAD] ?? 0) + 1;
   rows[row + HEAD] = handle;
   rows[row + COUNT] = (rows[row + COUNT] ?? 0) + 1;
   return entity;
 }
 
 function addEntity(table: HitTable, handle: number, hash: number): number {
-  const entity = table.free.pop() ?? table.end++;
+  if ((table.taken + 1) * STRIDE * 8 > table.rows.length * 5) rebuild(table);
+  table.next[handle] = -1;
+  table.size += 1;
+  const entity = placeFor(table, hash);
   const row = entity * STRIDE;
-  if (row >= table.rows.length) table.rows = longer(table.rows, row + STRIDE);
-  const { rows, next } = table;
-  next[handle] = -1;
+  const { rows } = table;
   rows[row + HASH] = hash;
   rows[row + HEAD] = handle;
   rows[row + COUNT] = 1;
   rows[row + NOTE] = 0;
-  if (table.taken * 2 >= table.index.length) rebuildIndex(table);
-  else insert(table, entity);
   return entity;
 }
 
-/** Takes a listed handle off its entity; true: nothing lies on that any more, and its number is free. */
+/** Takes a listed handle off its entity; true: nothing lies on that any more. */
 export function removeHit(table: HitTable, entity: number, handle: number): boolean {
   const { next, rows } = table;
   const row = entity * STRIDE;
@@ -121,7 +116,7 @@ export function removeHit(table: HitTable, entity: number, handle: number): bool
   return lessHits(table, entity, (rows[row + COUNT] ?? 0) - 1);
 }
 
-/** Keeps of an entity's hits those that are wanted; true: none is, and its number is free. */
+/** Keeps of an entity's hits those that are wanted; true: none is. */
 export function keepHits(table: HitTable, entity: number, isWanted: (handle: number) => boolean): boolean {
   const { next, rows } = table;
   const hits = hitsOn(table, entity);
@@ -145,24 +140,19 @@ export function hitsOn(table: HitTable, entity: number): number[] {
   return hits;
 }
 
-export function* entitiesOf(table: HitTable): Generator<number> {
-  for (let entity = 0; entity < table.end; entity++) if (countOf(table, entity) > 0) yield entity;
+export function* entitiesOf({ rows }: HitTable): Generator<number> {
+  for (let row = 0; row < rows.length; row += STRIDE) if ((rows[row + COUNT] ?? 0) > 0) yield row / STRIDE;
 }
 
 /** Bytes. */
-export function bytesOfHits({ index, rows, next, bits }: HitTable): number {
-  return index.byteLength + rows.byteLength + next.byteLength + bits.byteLength;
+export function bytesOfHits({ rows, next, bits }: HitTable): number {
+  return rows.byteLength + next.byteLength + bits.byteLength;
 }
 
 function lessHits(table: HitTable, entity: number, count: number): boolean {
-  table.rows[entity * STRIDE + COUNT] = count;
+  table.rows[entity * STRIDE + COUNT] = count > 0 ? count : WAS_IN_USE;
   if (count > 0) return false;
-  const { index, rows, free } = table;
-  const mask = index.length - 1;
-  let slot = (rows[entity * STRIDE + HASH] ?? 0) & mask;
-  while (index[slot] !== entity + 1) slot = (slot + 1) & mask;
-  index[slot] = -1;
-  free.push(entity);
+  table.size -= 1;
   return true;
 }
 
@@ -175,24 +165,30 @@ function growHandles(table: HitTable, count: number): void {
 
 /** At least half as long again, so that growing is rare. */
 function longer(from: Int32Array, length: number): Int32Array {
-  const to = new Int32Array(Math.max(length, Math.ceil((from.length / STRIDE) * 1.5) * STRIDE));
+  const to = new Int32Array(Math.max(length, Math.ceil(from.length * 1.5)));
   to.set(from);
   return to;
 }
 
-function insert(table: HitTable, entity: number): void {
-  const { index, rows } = table;
-  const mask = index.length - 1;
-  let slot = (rows[entity * STRIDE + HASH] ?? 0) & mask;
-  while ((index[slot] ?? 0) > 0) slot = (slot + 1) & mask;
-  if (index[slot] === 0) table.taken += 1;
-  index[slot] = entity + 1;
+/** The first place from a hash on that is not in use; it is then. */
+function placeFor(table: HitTable, hash: number): number {
+  const { rows } = table;
+  const mask = rows.length / STRIDE - 1;
+  let entity = hash & mask;
+  while ((rows[entity * STRIDE + COUNT] ?? 0) > 0) entity = (entity + 1) & mask;
+  if (rows[entity * STRIDE + COUNT] === 0) table.taken += 1;
+  return entity;
 }
 
-/** Without the slots that were in use, and twice as long if it is more than a quarter full. */
-function rebuildIndex(table: HitTable): void {
-  const { length } = table.index;
-  table.index = new Int32Array(entitiesIn(table) * 4 > length ? length * 2 : length);
+/** Without the places that were in use, and twice as long if more than five in sixteen are. */
+function rebuild(table: HitTable): void {
+  const before = table.rows;
+  const isCrowded = table.size * STRIDE * 16 > before.length * 5;
+  table.rows = new Int32Array(isCrowded ? before.length * 2 : before.length);
   table.taken = 0;
-  for (const entity of entitiesOf(table)) insert(table, entity);
+  for (let row = 0; row < before.length; row += STRIDE) {
+    if ((before[row + COUNT] ?? 0) <= 0) continue;
+    const place = placeFor(table, before[row + HASH] ?? 0) * STRIDE;
+    for (let i = 0; i < STRIDE; i++) table.rows[place + i] = before[row + i] ?? 0;
+  }
 }

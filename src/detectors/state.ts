@@ -17,7 +17,7 @@ import {
 } from './attempt-table.ts';
 import { type Group, noWatched, watchedAt } from './entities.ts';
 import type { Base, KeyCells, OpenEpisode } from './episodes.ts';
-import { bytesOfHits, createHitTable, entitiesIn, type LiesOn } from './hit-table.ts';
+import { bytesOfHits, createHitTable, type LiesOn } from './hit-table.ts';
 import type { DetectorRules } from './rules.ts';
 import { attemptSubject, entityOf, type Subject, signalSubject } from './subjects.ts';
 import type { Row } from './window-store.ts';
@@ -54,7 +54,7 @@ export type FoldState = {
   readonly maxAttempts: number;
 };
 
-/** Of one partition. A million take up to 460 MB of memory and 300 MB of the store (bench/results): docs/operations.md. */
+/** Of one partition. A million take about 270 MB of memory and 300 MB of the store with three detectors: docs/operations.md. */
 export const MAX_ATTEMPTS = 2_000_000;
 
 export function createState(options: { readonly lane: 'live' | 'all'; readonly maxAttempts?: number }): FoldState {
@@ -169,7 +169,7 @@ export function statsOf({ attempts, signals, groups, detectors }: FoldState): Fo
   let keys = 0;
   let bytes = footprintOf(attempts);
   for (const { hits } of groups.values()) {
-    keys += entitiesIn(hits);
+    keys += hits.size;
     bytes += bytesOfHits(hits);
   }
   const filterErrors: Record<string, number> = {};

@@ -12,5 +12,6 @@ export type Key = { readonly detector: string; readonly scope: Scope; readonly e
 
 /** One string per key; parts are separated by a character that no part may hold. */
 export function keyId(key: Key): string {
-  return [key.detector, scopeId(key.scope), key.entity.kind, key.entity.value].join('\u001f');
+  const { detector, scope, entity } = key;
+  return `${detector}\u001f${scopeId(scope)}\u001f${entity.kind}\u001f${entity.value}`;
 }

@@ -53,6 +53,18 @@ describe('episodes', () => {
     expect(told()).toMatchObject([{ attemptCount: 3 }, { attemptCount: 3 }]);
   });
 
+  it('leave out what stopped counting before there were enough to breach', () => {
+    const third = rule({ thresholds: { warning: 3 } });
+    fold(state, [third, decline(0), succeeded('ch_0', START_S), decline(1), decline(2)]);
+    expect(told()).toEqual([]);
+    fold(state, [decline(3)]);
+    expect(told()).toMatchObject([{ firstAttemptAt: 1, attemptCount: 3, peak: 3 }]);
+    fold(state, [{ ...third, detector: 'second' } as FoldRecord]);
+    const second = { ...KEY, detector: 'second' };
+    expect(episodesOf(state, second).map(({ attemptCount }) => attemptCount)).toEqual([3]);
+    expect(detailsOf(state, second, START_S + 3)?.members.map(({ id }) => id)).toEqual(['ch_1', 'ch_2', 'ch_3']);
+  });
+
   it('stay exact in a long attack, wherever a late view falls', () => {
     const attack = Array.from({ length: 3_000 }, (_, i) => decline(i * 2));
     fold(state, [rule(), ...attack]);
