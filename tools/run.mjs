@@ -53,13 +53,14 @@ function install(what) {
   const wanted = fingerprint();
   const [had, hadWhat] = existsSync(stamp) ? readFileSync(stamp, 'utf8').trim().split(' ') : [];
   if (had === wanted && (hadWhat === 'all' || hadWhat === what)) return;
-  console.log(what === 'run' ? 'Installing what running needs…' : 'Installing what developing needs…');
+  // Not to standard output: that belongs to the command.
+  console.error(what === 'run' ? 'Installing what running needs…' : 'Installing what developing needs…');
   const before = readFileSync(lockfile, 'utf8');
   const npmArgs = ['install', '--no-audit', '--no-fund', '--loglevel=error', ...(what === 'run' ? ['--omit=dev'] : [])];
   const npm = process.env.npm_execpath;
   const done = npm?.endsWith('.js')
-    ? spawnSync(process.execPath, [npm, ...npmArgs], { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] })
-    : spawnSync('npm', npmArgs, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], shell: windows });
+    ? spawnSync(process.execPath, [npm, ...npmArgs], { cwd: root, stdio: ['ignore', 2, 2] })
+    : spawnSync('npm', npmArgs, { cwd: root, stdio: ['ignore', 2, 2], shell: windows });
   if (done.status !== 0)
     fail('npm install failed; its message is above. Run the command again once the cause is mended.');
   if (readFileSync(lockfile, 'utf8') !== before) {
