@@ -401,6 +401,7 @@ describe('the delivery loop', () => {
     const sink = fakeSink();
     const first = await start(sink);
     await put(incident(1));
+    await expect.poll(() => sink.calls.length, until).toBe(1);
     await expect.poll(() => first.status().pending, until).toBe(0);
     first.refresh(incident(1));
     await expect.poll(() => sink.calls.length, until).toBe(2);
@@ -408,6 +409,7 @@ describe('the delivery loop', () => {
     await expect.poll(() => first.status().pending, until).toBe(0);
     await first.close();
     const second = await start(sink);
+    await expect.poll(() => second.status().active, until).toBe(true);
     await expect.poll(() => second.status().pending, until).toBe(0);
     expect(sink.calls).toHaveLength(2);
     second.refresh(incident(1));
