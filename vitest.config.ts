@@ -8,8 +8,6 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 120_000,
     reporters: ['default', new SummaryReporter()],
-    // Real processes, signals and sockets on a shared machine: in CI up to twice more, and named in the summary if that helped.
-    retry: process.env.CI ? 2 : 0,
     pool: 'forks',
     maxWorkers: 2,
   },

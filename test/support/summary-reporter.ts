@@ -1,5 +1,4 @@
-// The last line of every test run: `N passed, N failed`. A run in which a file broke, or no test ran, is a failed run. A test
-// that passed only when it was tried again is named above it: it wants mending.
+// The last line of every test run: `N passed, N failed`. A run in which a file broke, or no test ran, is a failed run.
 import type { Reporter, TestModule } from 'vitest/node';
 
 export class SummaryReporter implements Reporter {
@@ -7,12 +6,10 @@ export class SummaryReporter implements Reporter {
     let passed = 0;
     let failed = unhandledErrors.length;
     let skipped = 0;
-    const flaky: string[] = [];
     for (const module of modules) {
       if (module.errors().length > 0) failed += 1;
       for (const test of module.children.allTests()) {
         const { state } = test.result();
-        if (test.diagnostic()?.flaky === true) flaky.push(`${module.relativeModuleId}: ${test.fullName}`);
         if (state === 'passed') passed += 1;
         else if (state === 'failed') failed += 1;
         else skipped += 1;
@@ -24,7 +21,6 @@ export class SummaryReporter implements Reporter {
     }
     const line = `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
     // After every other reporter has written its own summary.
-    const again = flaky.map((name) => `passed when tried again: ${name}\n`).join('');
-    process.on('exit', () => process.stdout.write(`${again}${line}\n`));
+    process.on('exit', () => process.stdout.write(`${line}\n`));
   }
 }
