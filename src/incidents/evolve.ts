@@ -85,8 +85,8 @@ function foldIncident(state: State, change: Change, incident: Incident): void {
     const isSame = before !== undefined && before.until > change.at;
     const known =
       isSame && compareSeverity(before.severity, incident.severity) > 0 ? before.severity : incident.severity;
-    const since = isSame ? before.since : change.at;
-    state.mutes.set(key, { since, until: incident.mutedUntil, severity: known });
+    const after = isSame ? before.after : state.numbered;
+    state.mutes.set(key, { after, until: incident.mutedUntil, severity: known });
   }
 }
 

@@ -5,6 +5,7 @@ import type { Incident } from '../model/incident.ts';
 import { fitIncident } from './bounds.ts';
 import { deadlineOf } from './deadlines.ts';
 import type { Draft } from './draft.ts';
+import { numberOf } from './reconcile.ts';
 import { incidentKeyId, incidentsOfKey, type State } from './state.ts';
 
 /** What a mute hid: incidents of the key that were opened under it. `drafts`: what this very command opens. */
@@ -13,7 +14,7 @@ export function hiddenBy(state: State, incident: Incident, drafts: readonly Draf
   const mute = state.mutes.get(key);
   if (mute === undefined) return 0;
   const opening = drafts.filter((draft) => draft.type === 'opened' && draft.incident?.kind === 'episode').length;
-  return incidentsOfKey(state, key).filter(({ openedAt }) => openedAt >= mute.since).length + opening;
+  return incidentsOfKey(state, key).filter((known) => numberOf(known) > mute.after).length + opening;
 }
 
 /** The drafts of a report, and, if one of them is worse than what the key's mute was set for, its end. */

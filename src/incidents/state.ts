@@ -33,8 +33,8 @@ export type State = {
   releasedS: number;
 };
 
-/** `severity`: the highest that was known when it was set. */
-type MuteState = { readonly since: number; readonly until: number; readonly severity: Severity };
+/** `after`: the last incident number before it was set. `severity`: the highest that was known then. */
+type MuteState = { readonly after: number; readonly until: number; readonly severity: Severity };
 
 export type KeyState = {
   readonly incidents: Set<string>;

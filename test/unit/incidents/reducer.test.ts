@@ -250,6 +250,14 @@ describe('a mute', () => {
     expect(types(desk.tell({ type: 'timer' }, undefined, { at: 700_000 }))).toEqual(['seen']);
   });
 
+  it('does not count what was open before it, opened and muted in one millisecond', () => {
+    const desk = openDesk();
+    desk.tell(report(1, [episode(0, 0)]), undefined, { at: 1_000 });
+    desk.tell({ type: 'mute', incident: 'INC-1', until: T0_MS + 600_000 }, ANA, { at: 1_000 });
+    const ended = desk.tell({ type: 'timer' }, undefined, { at: 600_000 });
+    expect(ended[0]?.data).toEqual({ ended: true, hidden: 0 });
+  });
+
   it('ends early when what it hides is worse than what it was set for', () => {
     const desk = openIncident();
     const until = T0_MS + 600_000;
