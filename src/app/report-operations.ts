@@ -2,8 +2,8 @@
 import { existsSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Operation } from '../console/options.ts';
+import type { Month, Months } from '../model/month.ts';
 import { type GradesJob, type GradesJobOptions, startGradesJob } from '../tuning/grades-job.ts';
-import type { Month } from '../tuning/month.ts';
 import { monthHtml } from '../tuning/month-html.ts';
 import { gradesReport, missedReport, monthReport, type ReportParts, readMonth } from '../tuning/month-report.ts';
 
@@ -43,13 +43,33 @@ async function keepMonth(parts: ReportParts, month: string, folder: string): Pro
 
 export type GradesOptions = GradesJobOptions & { readonly dataFolder: string };
 
+export type Grades = GradesJob & {
+  /** Months that are over, for the outputs. */
+  readonly months: Months;
+};
+
 /** Totals and grades every hour; the page of a month once it is over. */
-export function startGrades({ dataFolder, ...options }: GradesOptions): GradesJob {
-  return startGradesJob({
+export function startGrades({ dataFolder, ...options }: GradesOptions): Grades {
+  const listeners = new Set<() => void>();
+  let over: string | null = null;
+  const job = startGradesJob({
     ...options,
     monthEnded: async (month) => {
+      over = month;
+      for (const listener of listeners) listener();
       const file = await keepMonth(options, month, dataFolder);
       if (file !== null) options.logger.info({ month, file }, 'the month of fraud is written');
     },
   });
+  return {
+    ...job,
+    months: {
+      over: () => over,
+      report: async (month, signal) => await monthReport(options, month, signal),
+      subscribe: (listener) => {
+        listeners.add(listener);
+        return () => void listeners.delete(listener);
+      },
+    },
+  };
 }

@@ -1,7 +1,7 @@
 // `declinewatch report`: the month of fraud, for people, for programs, or as a page.
 import { writeFileSync } from 'node:fs';
 import { AppError, messageOf } from '../model/errors.ts';
-import type { Month } from '../tuning/month.ts';
+import type { Month } from '../model/month.ts';
 import { monthHtml } from '../tuning/month-html.ts';
 import { monthText } from '../tuning/month-words.ts';
 import { withService } from './api-client.ts';

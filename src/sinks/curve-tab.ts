@@ -6,7 +6,7 @@ import type { Clock } from '../model/clock.ts';
 import type { Surface, SurfacePoint } from '../model/curve.ts';
 import { messageOf } from '../model/errors.ts';
 import type { Suggestions } from '../model/suggestions.ts';
-import { windowText } from './detectors-rows.ts';
+import { windowText } from '../model/typed-settings.ts';
 import { type Cell, cellData, EMPTY, number, text, WRITTEN_FIELDS } from './rows-cells.ts';
 import type { Request, SheetsApi } from './sheets-client.ts';
 import { fenceAfter, freshSheetId, markTab, readMarks, type TabKey } from './sheets-layout.ts';
@@ -63,11 +63,7 @@ function rowOf({ detector, current, suggestions }: Surface, point: SurfacePoint)
 }
 
 /** Makes the tab if it lacks. Rejects with a SheetsError. */
-export async function writeCurveTab(
-  api: SheetsApi,
-  rows: readonly (readonly Cell[])[],
-  signal: AbortSignal,
-): Promise<void> {
+async function writeCurveTab(api: SheetsApi, rows: readonly (readonly Cell[])[], signal: AbortSignal): Promise<void> {
   const marks = await readMarks(api, signal);
   const { sheets = [] } = await api.get('sheets(properties(sheetId,title))', signal);
   const marked = marks.tabs.find(({ key }) => key.name === KEY.name);
@@ -95,7 +91,7 @@ export async function writeCurveTab(
 }
 
 export type CurveTabOptions = {
-  readonly sink: Pick<SheetsSink, 'writeCurves'>;
+  readonly sink: Pick<SheetsSink, 'apart'>;
   readonly suggestions: Suggestions;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -114,13 +110,16 @@ export function startCurveTab({ sink, suggestions, clock, logger, isActive }: Cu
     while (!stop.signal.aborted) {
       await bell.wait(isOwing ? AGAIN_MS : null, clock, stop.signal);
       if (stop.signal.aborted || !isActive()) continue;
-      isOwing = await sink.writeCurves(curveRows(suggestions.surfaces()), stop.signal).then(
-        () => false,
-        (error: unknown) => {
-          logger.warn({ error: messageOf(error) }, 'the tab of curves is written later');
-          return true;
-        },
-      );
+      const rows = curveRows(suggestions.surfaces());
+      isOwing = await sink
+        .apart(async (api) => await writeCurveTab(api, rows, stop.signal))
+        .then(
+          () => false,
+          (error: unknown) => {
+            logger.warn({ error: messageOf(error) }, 'the tab of curves is written later');
+            return true;
+          },
+        );
     }
   })();
   return {

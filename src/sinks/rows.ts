@@ -122,7 +122,7 @@ function measure(value: number, { count, currency }: Incident): Cell {
 }
 
 /** An amount as a number in units of its currency, with the currency's own digits. */
-function money(amount: { readonly amount: number; readonly currency: string } | undefined): Cell {
+export function money(amount: { readonly amount: number; readonly currency: string } | undefined): Cell {
   if (amount === undefined) return EMPTY;
   const { amount: minor, currency } = amount;
   const shown = formatMoney(minor, currency);

@@ -66,7 +66,8 @@ export async function setUp(options: SetupOptions): Promise<SetupDone> {
   }
 }
 
-function refuseCopy({ book }: Marks, { api, takeCopy = false }: SetupOptions): void {
+/** Throws `sheet_is_a_copy`: the marks are those of another spreadsheet. */
+export function refuseCopy({ book }: Marks, { api, takeCopy = false }: Pick<SetupOptions, 'api' | 'takeCopy'>): void {
   if (book === null || book === api.spreadsheetId || takeCopy) return;
   throw new SheetsError({
     code: 'sheet_is_a_copy',

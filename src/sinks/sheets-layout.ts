@@ -7,6 +7,8 @@ import type { DataFilter, DeveloperMetadata, Request, SheetsApi } from './sheets
 export const HIGHEST_INCIDENT = 1_499_999_999;
 const BOOK_ID = 1_500_000_000;
 const TAB_IDS = 1_500_000_100;
+/** By month, since 2000: 12,000 of them. */
+const MONTH_IDS = 1_500_050_000;
 const HEADER_IDS = 1_500_100_000;
 const COLUMN_IDS = 1_500_200_000;
 const FENCE_IDS = 1_600_000_000;
@@ -14,7 +16,7 @@ const FENCE_END = 2_100_000_000;
 const COLUMNS_PER_TAB = 100;
 
 /** Keys are short: Google allows 30,000 characters of keys and values on one tab, and every row has one. */
-const KEYS = { book: 'declinewatch', tab: 't', header: 'h', column: 'c', row: 'i', fence: 'w' } as const;
+const KEYS = { book: 'declinewatch', tab: 't', header: 'h', column: 'c', row: 'i', fence: 'w', month: 'm' } as const;
 
 export type TabName = 'incidents' | 'detectors' | 'summary' | 'curve';
 
@@ -25,6 +27,7 @@ const TAB_NAMES: readonly TabName[] = ['incidents', 'detectors', 'summary'];
 
 /** Above every tab of rows. */
 const CURVE_NUMBER = 900;
+const MONTH_NUMBER = 901;
 
 function tabNumber({ name, serial }: TabKey): number {
   if (name === 'curve') return CURVE_NUMBER;
@@ -41,8 +44,12 @@ const SHEET_IDS = 700_000_000;
 const SHEET_ID_COUNT = 700_000_000;
 
 /** The id of a tab to be made by the write after `fence`: the same for two who try at once, another for every later one. */
-export const freshSheetId = (tab: TabKey, fence: number): number =>
-  SHEET_IDS + ((fence * 1_024 + tabNumber(tab)) % SHEET_ID_COUNT);
+export const freshSheetId = (tab: TabKey, fence: number): number => freshId(tabNumber(tab), fence);
+
+/** The same for the tab of a month, which has no mark by which it is found again: nothing is ever written into it. */
+export const freshMonthSheetId = (fence: number): number => freshId(MONTH_NUMBER, fence);
+
+const freshId = (number: number, fence: number): number => SHEET_IDS + ((fence * 1_024 + number) % SHEET_ID_COUNT);
 
 const tabId = (tab: TabKey): number => TAB_IDS + tabNumber(tab);
 export const headerId = (tab: TabKey): number => HEADER_IDS + tabNumber(tab);
@@ -65,6 +72,8 @@ export type Marks = {
   /** The spreadsheet that the marks were made for; null: none yet. */
   readonly book: string | null;
   readonly tabs: readonly MarkedTab[];
+  /** `2026-10`: months of which a tab was made, whatever people did to it since. */
+  readonly months: ReadonlySet<string>;
   /** The number of the last write, 0 before the first. */
   readonly fence: number;
 };
@@ -74,13 +83,14 @@ export const byId = (metadataId: number): DataFilter => ({ developerMetadataLook
 
 /** One read. */
 export async function readMarks(api: SheetsApi, signal: AbortSignal): Promise<Marks> {
-  const { book, tab, header, column, fence } = KEYS;
-  return marksOf(await api.metadata([book, tab, header, column, fence].map(byKey), signal));
+  const { book, tab, header, column, fence, month } = KEYS;
+  return marksOf(await api.metadata([book, tab, header, column, fence, month].map(byKey), signal));
 }
 
 export function marksOf(found: readonly DeveloperMetadata[]): Marks {
   let book: string | null = null;
   let fence = 0;
+  const months = new Set<string>();
   const tabs = new Map<
     number,
     { sheetId: number; headerRow: number | null; columns: Map<number, number>; year: number | null }
@@ -98,6 +108,7 @@ export function marksOf(found: readonly DeveloperMetadata[]): Marks {
     const index = range?.startIndex ?? 0;
     const sheetId = range?.sheetId ?? 0;
     if (id === BOOK_ID) book = metadataValue ?? '';
+    else if (metadataKey === KEYS.month) months.add(metadataValue ?? '');
     else if (metadataKey === KEYS.fence && id >= FENCE_IDS) fence = Math.max(fence, id - FENCE_IDS);
     else if (id >= COLUMN_IDS && metadataKey === KEYS.column) {
       const offset = id - COLUMN_IDS;
@@ -110,6 +121,7 @@ export function marksOf(found: readonly DeveloperMetadata[]): Marks {
   return {
     book,
     fence,
+    months,
     tabs: known
       .map(([number, tab]) => ({ key: tabOfNumber(number), ...tab }))
       .sort((a, b) => tabNumber(a.key) - tabNumber(b.key)),
@@ -144,6 +156,13 @@ export const markColumn = (
 /** With it a row is inserted once: a second request with the same incident number is refused as a whole. */
 export const markRow = (incidentNumber: number, sheetId: number, row: number): Request =>
   create(incidentNumber, { metadataKey: KEYS.row, ...rowAt(sheetId, row) });
+
+/** With it the tab of a month is made once. On the spreadsheet, so that it outlives a tab that somebody deletes. */
+export function markMonth(month: string): Request {
+  const [year = 0, number = 1] = month.split('-').map(Number);
+  const metadata = { metadataKey: KEYS.month, metadataValue: month, location: { spreadsheet: true } };
+  return create(MONTH_IDS + (year - 2_000) * 12 + number - 1, metadata);
+}
 
 /** Of which spreadsheet these marks are: a copy of the sheet carries its original's id. */
 export function markBook(spreadsheetId: string, isMarked: boolean): Request {

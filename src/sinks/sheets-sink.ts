@@ -6,10 +6,8 @@ import type { Clock } from '../model/clock.ts';
 import type { DeliveryPlace } from '../model/delivery.ts';
 import type { Incident } from '../model/incident.ts';
 import { plural } from '../model/words.ts';
-import { writeCurveTab } from './curve-tab.ts';
 import { type DetectorTab, detectorRequests, type RowWrite } from './detectors-tab.ts';
 import { VERSION_COLUMN } from './rows.ts';
-import type { Cell } from './rows-cells.ts';
 import { readColumn, readMarkedRows, refuseForeign } from './sheets-ask.ts';
 import type { SheetsApi, SheetsClient } from './sheets-client.ts';
 import { retryOf, SheetsError } from './sheets-errors.ts';
@@ -63,8 +61,8 @@ export type SheetsSink = Sink & {
   readDetectors(signal: AbortSignal): Promise<DetectorTab>;
   /** What differs from what stands there, in one write; nothing if nothing does. Rejects with a SheetsError. */
   writeDetectors(writes: readonly RowWrite[], signal: AbortSignal): Promise<void>;
-  /** The whole tab of curves. Rejects with a SheetsError. */
-  writeCurves(rows: readonly (readonly Cell[])[], signal: AbortSignal): Promise<void>;
+  /** Reads and writes of a tab of its own, in turn with everything else. Rejects with a SheetsError. */
+  apart<T>(call: (api: SheetsApi) => Promise<T>): Promise<T>;
   /** Writes again what people have overwritten in one slice of the newest two tabs, 0 the newest. Rejects with a SheetsError. */
   sweep(slice: number, signal: AbortSignal): Promise<{ readonly healed: number; readonly slices: number }>;
   /** Writes the rows of these incidents again as they stand. Rejects with a SheetsError; then the next write does it. */
@@ -101,12 +99,12 @@ export function createSheetsSink(options: SheetsSinkOptions): SheetsSink {
       await inTurn(async () => await writeDetectorRows(await parts.session(), writes, signal));
     },
     readEdits: async (signal) => await inTurn(async () => await (await parts.session()).viewer.readEdits(signal)),
-    writeCurves: async (rows, signal) =>
+    apart: async (call) =>
       await inTurn(async () => {
         const { api, viewer } = await parts.session();
         // Whatever becomes of it, what is known of the last write holds no more.
         viewer.forget();
-        await writeCurveTab(api, rows, signal);
+        return await call(api);
       }),
     sweep: async (slice, signal) => await inTurn(async () => await sweepSlice(parts, slice, signal)),
     rewrite: async (ids, signal) => await inTurn(async () => await rewrite(parts, ids, signal)),

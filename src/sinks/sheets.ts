@@ -5,11 +5,13 @@ import type { DeliveryMetrics, DeliveryStatus } from '../deliveries/status.ts';
 import type { IncidentFeed } from '../feed/feed.ts';
 import type { EventLog } from '../log/event-log.ts';
 import type { Clock } from '../model/clock.ts';
+import type { Months } from '../model/month.ts';
 import type { Proposals } from '../model/proposal.ts';
 import type { Suggestions } from '../model/suggestions.ts';
 import { startCurveTab } from './curve-tab.ts';
 import { startDetectorDesk } from './detectors-desk.ts';
 import { type Edits, startEdits } from './edits.ts';
+import { startMonthTab } from './month-tab.ts';
 import { createSheetsClient, type SheetsSettings } from './sheets-client.ts';
 import { createSheetsSink } from './sheets-sink.ts';
 import { startSweep } from './sheets-sweep.ts';
@@ -28,6 +30,8 @@ export type SheetsOptions = {
   readonly proposals?: Proposals;
   /** What the past suggests, for the same tab. */
   readonly suggestions?: Suggestions;
+  /** Months that are over: each gets a tab, once. */
+  readonly months?: Months;
   /** Milliseconds between two readings of edits (default 10 s, of detectors 6 s), and between two writes of rows (default 2 s). */
   readonly readEveryMs?: number;
   readonly writeEveryMs?: number;
@@ -94,19 +98,14 @@ export async function startSheets(options: SheetsOptions): Promise<Sheets> {
           isActive: () => deliveries.status().active,
           ...(readEveryMs === undefined ? {} : { everyMs: readEveryMs }),
         });
-  const curves =
-    options.suggestions === undefined
-      ? null
-      : startCurveTab({
-          sink,
-          suggestions: options.suggestions,
-          clock,
-          logger,
-          isActive: () => deliveries.status().active,
-        });
+  const { suggestions, months } = options;
+  const apart = { sink, clock, logger, isActive: () => deliveries.status().active };
+  const curves = suggestions === undefined ? null : startCurveTab({ ...apart, suggestions });
+  const month = months === undefined ? null : startMonthTab({ ...apart, months });
   return {
     status: deliveries.status,
     close: async () => {
+      await month?.close();
       await curves?.close();
       await sweeping.close();
       await detectors?.close();

@@ -1,9 +1,8 @@
 // How good the detectors are: what people said of their incidents, corrected by what banks said later. Pure.
+import type { CurveShare } from '../model/curve.ts';
 import type { Proof } from '../model/daily-totals.ts';
 import { type Incident, VERDICTS, type Verdict } from '../model/incident.ts';
-
-/** A share with its 95 % interval (Wilson: it holds for few, too). Fractions. */
-export type Share = { readonly value: number; readonly low: number; readonly high: number };
+import type { Grade } from '../model/month.ts';
 
 export type Correction = {
   readonly incident: string;
@@ -18,26 +17,10 @@ export type Correction = {
 /** How a proof belongs to an incident: its charge is a member, or a payment on the incident's entity at that time. */
 export type Joined = { readonly proof: Proof; readonly by: 'member' | 'entity' };
 
-export type Grade = {
-  readonly detector: string;
-  /** Alerts: incidents of episodes and storms; what a storm holds is one alert. */
-  readonly incidents: number;
-  /** Those with a grade: a verdict other than unsure, or proven fraud. */
-  readonly graded: number;
-  /** `graded` of `incidents`; null: there are none. */
-  readonly coverage: number | null;
-  readonly fraud: number;
-  readonly verdicts: Readonly<Partial<Record<Verdict, number>>>;
-  /** Resolved as something else, and proven fraud later. */
-  readonly corrected: number;
-  /** `fraud` of `graded`; null: none is graded. */
-  readonly precision: Share | null;
-};
-
 const Z = 1.959_963_984_540_054;
 
 /** null for none of none. Throws nothing; `hits` is at most `of`. */
-export function wilson(hits: number, of: number): Share | null {
+export function wilson(hits: number, of: number): CurveShare | null {
   if (of === 0) return null;
   const value = hits / of;
   const square = Z * Z;

@@ -1,5 +1,5 @@
 // The month of fraud as one page that needs nothing else: no script, no font, no address to ask. Pure.
-import type { Month } from './month.ts';
+import type { Month } from '../model/month.ts';
 import { monthWords, type ScopeWords } from './month-words.ts';
 
 const STYLE = `body{font:16px/1.5 system-ui,sans-serif;max-width:52rem;margin:2rem auto;padding:0 1rem;color:#1a1a1a;background:#fff}

@@ -1,31 +1,16 @@
 // How near an account is to the card networks' monitoring programmes: estimates from what Stripe's events say. Thresholds as
 // Stripe's page on monitoring programmes gives them; both of a threshold's parts must be reached. Pure.
 import type { Proof } from '../model/daily-totals.ts';
-
-export type Threshold = { readonly level: string; readonly count: number; readonly ratio: number };
-
-export type Estimate = {
-  readonly programme: 'VAMP' | 'ECM';
-  readonly network: 'visa' | 'mastercard';
-  readonly numerator: number;
-  /** null: there is no month before to divide by. */
-  readonly denominator: number | null;
-  readonly ratio: number | null;
-  /** Reports whose card is not known here; each could be of this network. */
-  readonly unknownBrand: number;
-  readonly thresholds: readonly Threshold[];
-  /** The highest level that is reached; null: none. */
-  readonly reached: string | null;
-};
+import type { Estimate, ProgrammeThreshold } from '../model/month.ts';
 
 /** Disputes (TC15) and fraud reports (TC40) by settled transactions of the same month; one with both counts twice. */
-const VAMP: readonly Threshold[] = [
+const VAMP: readonly ProgrammeThreshold[] = [
   { level: 'non-compliant', count: 5, ratio: 0.005 },
   { level: 'excessive', count: 1_500, ratio: 0.015 },
 ];
 
 /** Chargebacks of the month by payments of the month before. */
-const ECM: readonly Threshold[] = [
+const ECM: readonly ProgrammeThreshold[] = [
   { level: 'ECM', count: 100, ratio: 0.015 },
   { level: 'HECM', count: 300, ratio: 0.03 },
 ];

@@ -1,26 +1,25 @@
 // The month of fraud in words: sections of lines of label and figure, for the terminal and for the page. Pure.
-import type { Outcome } from '../model/attempt.ts';
 import type { Sums } from '../model/daily-totals.ts';
 import { formatMoney } from '../model/money.ts';
-import type { Count, Month, MonthOfScope, Times } from './month.ts';
-import type { Estimate } from './month-programmes.ts';
+import {
+  type Count,
+  type Estimate,
+  type Month,
+  type MonthOfScope,
+  monthNotice,
+  PAYMENT_LABELS,
+  PROOF_LABELS,
+  scopeTitle,
+  type Times,
+} from '../model/month.ts';
 
 export type Section = { readonly title: string; readonly lines: readonly (readonly [label: string, figure: string])[] };
 export type ScopeWords = { readonly title: string; readonly notice: string; readonly sections: readonly Section[] };
 
-const OUTCOME_LABELS: readonly (readonly [Outcome | 'all', string])[] = [
-  ['all', 'attempts'],
-  ['succeeded', 'succeeded'],
-  ['declined', 'declined by the bank'],
-  ['blocked', 'blocked by Radar'],
-  ['authentication_failed', 'authentication failed'],
-  ['invalid', 'invalid'],
-];
-
 export function monthWords({ scopes }: Month): readonly ScopeWords[] {
   return scopes.map((part) => ({
-    title: `${part.scope.account ?? 'own account'}${part.scope.livemode ? '' : ' (TEST)'}`,
-    notice: noticeOf(part),
+    title: scopeTitle(part.scope),
+    notice: monthNotice(part),
     sections: [
       paymentSection(part),
       reportSection(part),
@@ -31,15 +30,8 @@ export function monthWords({ scopes }: Month): readonly ScopeWords[] {
   }));
 }
 
-function noticeOf({ days, partialDays }: MonthOfScope): string {
-  if (days === 0)
-    return 'There is no total of this month: nothing was received, or it was long before this was installed.';
-  if (partialDays.length === 0) return '';
-  return `Counted in part only, since the log had let go of the rest: ${partialDays.slice(0, 31).join(', ')}.`;
-}
-
 function paymentSection({ payments, saves }: MonthOfScope): Section {
-  const lines = OUTCOME_LABELS.map(([outcome, label]) => [label, countText(payments[outcome])] as const);
+  const lines = PAYMENT_LABELS.map(([outcome, label]) => [label, countText(payments[outcome])] as const);
   const all = Object.values(saves).reduce((sum, count) => sum + count, 0);
   const saved = all === 0 ? [] : [['cards to be saved', `${all}, ${saves.succeeded ?? 0} of them succeeded`] as const];
   return { title: 'Payments', lines: [...lines, ...saved] };
@@ -48,11 +40,7 @@ function paymentSection({ payments, saves }: MonthOfScope): Section {
 function reportSection({ proofs }: MonthOfScope): Section {
   return {
     title: 'Reported later',
-    lines: [
-      ['disputes', countText(proofs.dispute)],
-      ['early fraud warnings', countText(proofs.early_fraud_warning)],
-      ['refunds as fraud', countText(proofs.refund)],
-    ],
+    lines: PROOF_LABELS.map(([kind, label]) => [label, countText(proofs[kind])] as const),
   };
 }
 

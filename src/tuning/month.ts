@@ -1,48 +1,14 @@
 // The month of fraud: what the days of a month (UTC) came to, what became of its incidents, and how near the account is to
 // the card networks' programmes. Pure.
 import type { Outcome } from '../model/attempt.ts';
-import { type DailyTotals, PROOF_KINDS, type Proof, type ProofKind, type Sums } from '../model/daily-totals.ts';
+import { type DailyTotals, PROOF_KINDS, type Proof, type ProofKind } from '../model/daily-totals.ts';
 import { SEVERITIES, type Severity } from '../model/detector.ts';
 import { type Incident, VERDICTS, type Verdict } from '../model/incident.ts';
+import type { Count, Month, MonthIncidents, MonthOfScope, Times } from '../model/month.ts';
 import { type Scope, scopeId } from '../model/scope.ts';
-import { type Correction, type Grade, gradesOf, isAlert, verdictOf } from './grades.ts';
-import { type Estimate, estimatesOf } from './month-programmes.ts';
+import { type Correction, gradesOf, isAlert, verdictOf } from './grades.ts';
+import { estimatesOf } from './month-programmes.ts';
 import { addFigures, addSums, noFigures } from './totals-days.ts';
-
-export type Count = { readonly count: number; readonly amounts: Sums };
-
-export type MonthOfScope = {
-  readonly scope: Scope;
-  /** Days of which there is a total, and those of them that are not whole. */
-  readonly days: number;
-  readonly partialDays: readonly string[];
-  readonly payments: Readonly<Record<Outcome | 'all', Count>>;
-  readonly saves: Readonly<Partial<Record<Outcome, number>>>;
-  readonly proofs: Readonly<Record<ProofKind, Count>>;
-  readonly incidents: MonthIncidents;
-  readonly grades: readonly Grade[];
-  readonly estimates: readonly Estimate[];
-};
-
-export type MonthIncidents = {
-  readonly opened: number;
-  /** Of these: what was told as one alert. */
-  readonly alerts: number;
-  readonly severities: Readonly<Partial<Record<Severity, number>>>;
-  readonly verdicts: Readonly<Partial<Record<Verdict | 'none', number>>>;
-  /** Milliseconds; null: nobody did. */
-  readonly toAcknowledgeMs: Times | null;
-  readonly toResolveMs: Times | null;
-};
-
-export type Times = { readonly count: number; readonly median: number; readonly p90: number };
-
-export type Month = {
-  /** `2026-10`. */
-  readonly month: string;
-  /** Live mode first, then by account. */
-  readonly scopes: readonly MonthOfScope[];
-};
 
 export type MonthParts = {
   readonly month: string;
@@ -141,7 +107,7 @@ function paymentsOf(outcomes: DailyTotals['outcomes']): MonthOfScope['payments']
 }
 
 function countOf(proofs: readonly Proof[]): Count {
-  let amounts: Sums = {};
+  let amounts: Count['amounts'] = {};
   for (const { amount, currency } of proofs)
     if (amount !== null && currency !== null && /^[a-z]{3}$/.test(currency))
       amounts = addSums(amounts, { [currency]: { count: 1, amount } });

@@ -3,11 +3,11 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { reportCommand } from '../../src/cli/report.ts';
+import type { Month } from '../../src/model/month.ts';
 import { PLAYS } from '../../src/simulate/attacks.ts';
 import { type Act, eventsOf, type Notice, type Try } from '../../src/simulate/events.ts';
 import { ordinaryTraffic } from '../../src/simulate/ordinary.ts';
 import { seededRandom } from '../../src/simulate/random.ts';
-import type { Month } from '../../src/tuning/month.ts';
 import { type Embedded, startEmbedded } from '../support/embedded-app.ts';
 import { runCommand } from '../unit/cli/run-command.ts';
 

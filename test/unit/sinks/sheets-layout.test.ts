@@ -7,6 +7,7 @@ import {
   HIGHEST_INCIDENT,
   headerId,
   incidentNumber,
+  markMonth,
   marksOf,
   type TabKey,
 } from '../../../src/sinks/sheets-layout.ts';
@@ -23,6 +24,17 @@ describe('marks', () => {
     expect(new Set(ids).size).toBe(ids.length);
     expect(Math.min(...ids)).toBeGreaterThan(HIGHEST_INCIDENT);
     expect(Math.max(...ids)).toBeLessThan(2 ** 31);
+  });
+
+  it('of months are one each, apart from those of tabs and headers', () => {
+    const months = Array.from(
+      { length: 12_000 },
+      (_, n) => `2${String(Math.floor(n / 12)).padStart(3, '0')}-${String((n % 12) + 1).padStart(2, '0')}`,
+    );
+    const ids = months.map((month) => markMonth(month).createDeveloperMetadata?.developerMetadata?.metadataId ?? 0);
+    expect(new Set(ids).size).toBe(months.length);
+    expect(Math.min(...ids)).toBeGreaterThan(1_500_001_200);
+    expect(Math.max(...ids)).toBeLessThan(Math.min(...tabs.map(headerId)));
   });
 
   it('of rows are incident numbers', () => {
@@ -53,10 +65,12 @@ describe('marks', () => {
       },
       { metadataId: 1_600_000_007, metadataKey: 'w', location: { spreadsheet: true } },
       { metadataId: 12, metadataKey: 'i', location: {} },
+      { metadataId: 1_500_050_321, metadataKey: 'm', metadataValue: '2026-10', location: { spreadsheet: true } },
     ]);
     expect(marks).toEqual({
       book: 'sheet',
       fence: 7,
+      months: new Set(['2026-10']),
       tabs: [
         {
           key: { name: 'incidents', serial: 0 },
