@@ -57,7 +57,12 @@ export function proposalOperations({ proposals, suggestions, feed }: ProposalPar
     {
       method: 'POST',
       path: '/proposals/revert',
-      run: async ({ body, actor }) => decided(await proposals.revert(readRevert(body), actor)),
+      run: async ({ body, actor }) => {
+        const decision = await proposals.revert(readRevert(body), actor);
+        const { proposal: id = '' } = decision.outcome === 'refused' ? decision : {};
+        const made = proposals.get(id);
+        return made === null ? decided(decision) : { status: 202, body: { proposal: proposalJson(made) } };
+      },
     },
   ];
 }
@@ -75,7 +80,7 @@ const proposalJson = (proposal: Proposal) => ({ ...proposal, at: new Date(propos
 function decided(decision: Decision): { readonly status: 200 | 202; readonly body: object } {
   if (decision.outcome === 'pending') return { status: 202, body: { pending: true } };
   if (decision.outcome === 'done') return { status: 200, body: { version: decision.version } };
-  throw new AppError('invalid_transition', decision.message, {
+  throw new AppError(decision.code ?? 'invalid_transition', decision.message, {
     help: 'Look at what is in force, with GET /api/detectors, and at the proposal, with GET /api/proposals.',
   });
 }

@@ -1,6 +1,9 @@
 // `declinewatch detectors set`, `history` and `revert`: through the service's API, so that a change is a command in the log.
+import { AppError } from '../model/errors.ts';
+import { clean } from '../model/mask.ts';
 import { type ApiClient, withService } from './api-client.ts';
 import { type CommandContext, flagOption, numberOption, printJson, textOption, usageError } from './command.ts';
+import { type Proposed, proposedLines, proposeInstead } from './detectors-proposals.ts';
 import { changesOf, type Form, historyLines, type ListedDetector, type Version } from './detectors-text.ts';
 
 type Detector = ListedDetector & { readonly version: number; readonly history: readonly Version[] };
@@ -85,9 +88,14 @@ async function put(context: CommandContext, name: string, change: Change): Promi
   const { answer, basedOn } = await withService(async (api) => {
     const body = await change(api);
     const whole = why === null ? body : { ...body, why };
-    return { answer: (await api.put(pathOf(name), whole)) as Detector | Pending, basedOn: body.basedOn };
+    const answer = (await api.put(pathOf(name), whole).catch(async (error: unknown) => {
+      if (!(error instanceof AppError) || error.code !== 'approval_needed') throw error;
+      return await proposeInstead(api, { name, change: whole, error });
+    })) as Detector | Pending | Proposed;
+    return { answer, basedOn: body.basedOn };
   });
   if (flagOption(context, 'json')) printJson(context.stdout, answer);
+  else if ('proposal' in answer) for (const line of proposedLines(answer)) context.stdout.write(`${clean(line)}\n`);
   else if ('command' in answer) context.stdout.write(`recorded as ${answer.command}, not yet done\n`);
   else if (answer.version === basedOn)
     context.stdout.write(`${name} stays at version ${answer.version}: nothing changes\n`);

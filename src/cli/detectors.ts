@@ -7,11 +7,12 @@ import { plural } from '../model/words.ts';
 import { withService } from './api-client.ts';
 import { type CliCommand, type CommandContext, flagOption, printJson, textOption, usageError } from './command.ts';
 import { changeDetector, revertDetector, showHistory } from './detectors-change.ts';
+import { decideProposal, listProposals } from './detectors-proposals.ts';
 import { badDetectors, detectorsFileOf, readDetectors, readDetectorsText } from './detectors-read.ts';
 import { detectorLines, type ListedDetector } from './detectors-text.ts';
 
 export const detectorsCommand: CliCommand = {
-  summary: 'check, test, list, set, history or revert detectors',
+  summary: 'check, test, list, set, history or revert detectors; proposals, apply, discard',
   help: `
 usage: declinewatch detectors check [--file FILE] [--json]
        declinewatch detectors test [NAME…] [--file FILE] [--json]
@@ -19,6 +20,8 @@ usage: declinewatch detectors check [--file FILE] [--json]
        declinewatch detectors set NAME FIELD=VALUE… [--why TEXT] [--based-on VERSION] [--json]
        declinewatch detectors history NAME [--json]
        declinewatch detectors revert NAME VERSION [--why TEXT] [--json]
+       declinewatch detectors proposals [--json]
+       declinewatch detectors apply|discard ID [--json]
 
   check     reads the file and runs its tests: every problem at once; exit 1 if there is one
   test      runs the tests: of every detector, or of those named
@@ -27,12 +30,15 @@ usage: declinewatch detectors check [--file FILE] [--json]
             null takes a threshold away, or sets a field back to its default
   history   every version: when, by whom, why, and what it changed
   revert    sets a detector as it was in that version
+  proposals changes that were proposed, newest first, and what they would have done
+  apply     puts one of them in force; discard puts it away
 
   --file FILE         the detectors file (default: DECLINEWATCH_DETECTORS, else the one that comes with the program)
   --why TEXT          for the history, and for the announcement
   --based-on VERSION  refuse if somebody else has changed the detector since that version
 
-What a person sets stays, whatever the file says, until start is told --take-file.`,
+What a person sets stays, whatever the file says, until start is told --take-file. A change that needs a second person
+(approval in the file) is proposed instead; somebody else applies it.`,
   options: {
     file: { type: 'string' },
     why: { type: 'string' },
@@ -57,8 +63,13 @@ async function run(context: CommandContext): Promise<number> {
       return await showHistory(context, rest);
     case 'revert':
       return await revertDetector(context, rest);
+    case 'proposals':
+      return await listProposals(context, rest);
+    case 'apply':
+    case 'discard':
+      return await decideProposal(context, action, rest);
     default:
-      throw usageError('detectors takes check, test, list, set, history or revert.');
+      throw usageError('detectors takes check, test, list, set, history, revert, proposals, apply or discard.');
   }
 }
 

@@ -32,6 +32,7 @@ export function fileForm(settings: DetectorSettings): FileForm {
     repage: settings.repage,
     escalation: settings.escalation.map(({ afterMs, to }) => ({ after: durationText(afterMs), to })),
     stormAfter: settings.stormAfter,
+    approval: settings.approval ?? null,
   });
 }
 
@@ -59,6 +60,8 @@ export type DetectorJson = DetectorSummaryJson & {
     readonly at: string;
     readonly by: Actor;
     readonly why: string;
+    /** Absent: it was not proposed. */
+    readonly proposedBy?: Actor;
     readonly settings: FileForm | null;
   }[];
 };
@@ -82,11 +85,12 @@ export function detectorJson(feed: Pick<IncidentFeed, 'settingsHistory' | 'all'>
   const counts = countsByDetector(feed.all()).get(name) ?? noCounts();
   return {
     ...detectorSummary(current, counts),
-    history: history.toReversed().map(({ rule, at, actor, why }) => ({
+    history: history.toReversed().map(({ rule, at, actor, why, proposedBy }) => ({
       version: rule.version,
       at: new Date(at).toISOString(),
       by: actor,
       why,
+      ...(proposedBy === undefined ? {} : { proposedBy }),
       settings: rule.settings && fileForm(rule.settings),
     })),
   };

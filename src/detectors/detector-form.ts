@@ -2,7 +2,7 @@
 // the API and from the CLI; every problem at once. The inverse shows settings in the same form.
 import { z } from 'zod';
 import type { DetectorSettings } from '../model/detector.ts';
-import { MODES, SEVERITIES } from '../model/detector.ts';
+import { APPROVALS, MODES, SEVERITIES } from '../model/detector.ts';
 import { formatDurationMs, parseDurationMs } from './durations.ts';
 import type { Fields } from './read-fields.ts';
 import { testSchema } from './test-schema.ts';
@@ -65,6 +65,7 @@ export const SHARED_SHAPE = {
     .max(10)
     .optional(),
   stormAfter: z.int().min(1).max(10_000).optional(),
+  approval: z.enum(APPROVALS, `is one of ${APPROVALS.join(', ')}`).optional(),
 };
 
 const filter = z.string().min(1).max(MAX_FILTER_CHARACTERS);
@@ -133,6 +134,7 @@ export function formOf(settings: DetectorSettings): DetectorForm {
     repage: plain.repage,
     escalation: escalation.map(({ afterMs, to }) => ({ after: formatDurationMs(afterMs), to })),
     stormAfter: plain.stormAfter,
+    approval: plain.approval ?? null,
   };
   return withoutNull(form) as DetectorForm;
 }
@@ -145,6 +147,7 @@ export function settingsOf(fields: SettingsFields, shared: SharedFields): Detect
   if (name === undefined || count === undefined || where === undefined) return null;
   if (per === undefined || window === undefined || thresholds === undefined) return null;
   const windowS = window / 1_000;
+  const approval = fields.approval ?? shared.approval ?? 'none';
   const title = fields.title ?? name;
   return {
     name,
@@ -170,5 +173,6 @@ export function settingsOf(fields: SettingsFields, shared: SharedFields): Detect
     repage: fields.repage ?? shared.repage ?? 2,
     escalation: (fields.escalation ?? shared.escalation ?? []).map(({ after, to }) => ({ afterMs: after, to })),
     stormAfter: fields.stormAfter ?? shared.stormAfter ?? 10,
+    ...(approval === 'none' ? {} : { approval }),
   };
 }

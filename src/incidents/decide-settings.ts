@@ -1,4 +1,5 @@
 // A change of a detector's settings: accepted if it was made from the version in force, else refused (design §5).
+import { approvalProblem } from '../model/approval.ts';
 import type { AcceptedSettings, Command, SettingsCommand } from '../model/commands.ts';
 import { type DetectorSettings, ladder } from '../model/detector.ts';
 import { actorName } from '../model/words.ts';
@@ -26,6 +27,10 @@ export function decideSettings(state: State, { body, actor }: Asked, time: numbe
   const before = known?.current.rule.settings ?? null;
   const changes = [...changedFields(before, body.settings), ...changedGeneral(known?.current.general, body.general)];
   if (changes.length === 0) return seen({ reason: 'unchanged', detector: body.detector, version });
+  // Here and nowhere else it is enforced: whoever asks, and however, comes by.
+  const { detector, settings: after, proposedBy = null } = body;
+  const alone = approvalProblem({ detector, before, after, by: actor, proposedBy });
+  if (alone !== null) return refused({ code: 'approval_needed', message: alone }, null);
   const accepted: Omit<AcceptedSettings, 'position'> = {
     rule: {
       record: 'rule',
@@ -40,6 +45,7 @@ export function decideSettings(state: State, { body, actor }: Asked, time: numbe
     at: time,
     actor,
     why: body.why.slice(0, MAX_WHY),
+    ...(proposedBy === null ? {} : { proposedBy }),
   };
   return {
     type: 'settings_accepted',
@@ -96,8 +102,9 @@ function changedGeneral(before: object | undefined, after: object): readonly Fie
 
 function changed(before: object, after: object): readonly FieldChange[] {
   const was = new Map<string, unknown>(Object.entries(before));
-  return Object.entries(after).flatMap(([field, to]) => {
-    const from = was.get(field);
+  const is = new Map<string, unknown>(Object.entries(after));
+  return [...new Set([...is.keys(), ...was.keys()])].flatMap((field) => {
+    const [from, to] = [was.get(field), is.get(field)];
     return canonical(from) === canonical(to) ? [] : [{ field, from: shown(from), to: shown(to) }];
   });
 }

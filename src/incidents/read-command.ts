@@ -35,6 +35,8 @@ function problemOf(body: Body): string | null {
       return settingsProblem(body);
     case 'operator':
       return operatorProblem(body);
+    case 'erase':
+      return eraseProblem(body);
     default:
       if (typeof body.type !== 'string' || !INCIDENT_ACTIONS.has(body.type)) return 'asks for something unknown';
       return typeof body.incident === 'string' ? null : 'names no incident';
@@ -61,10 +63,12 @@ function isEpisode(episode: unknown): boolean {
   );
 }
 
-function settingsProblem({ detector, settings, basedOn, why, general }: Body): string | null {
+function settingsProblem({ detector, settings, basedOn, why, general, proposedBy }: Body): string | null {
   if (typeof detector !== 'string' || detector === '') return 'is of no detector';
   if (settings !== null && (!isObject(settings) || !isObject(settings.thresholds))) return 'has no settings';
   if (!Number.isSafeInteger(basedOn) || typeof why !== 'string' || !isObject(general)) return 'has no ground';
+  if (proposedBy !== undefined && !(isObject(proposedBy) && typeof proposedBy.kind === 'string'))
+    return 'was proposed by nobody';
   return null;
 }
 
@@ -73,6 +77,16 @@ function operatorProblem({ scope, subject, isOn, title, why, severity, sinceS }:
   return isObject(scope) && texts && typeof isOn === 'boolean' && Number.isSafeInteger(sinceS)
     ? null
     : 'tells of no condition';
+}
+
+function eraseProblem({ subjects, attempts, incidents, closed }: Body): string | null {
+  const isSubject = (one: unknown): boolean =>
+    isObject(one) && [one.kind, one.token, one.as].every((text) => typeof text === 'string' && text !== '');
+  const areIds = [attempts, incidents].every((ids) => Array.isArray(ids) && ids.every((id) => typeof id === 'string'));
+  const areIncidents =
+    Array.isArray(closed) &&
+    closed.every((one) => isObject(one) && /^INC-\d+$/.test(String(one.id)) && isObject(one.evidence));
+  return Array.isArray(subjects) && subjects.every(isSubject) && areIds && areIncidents ? null : 'erases nobody';
 }
 
 function isObject(value: unknown): value is Body {

@@ -1,6 +1,7 @@
 // Commands ask for something; changes say what a command did (design §2, §3). Both travel in the log.
 import type { DetectorSettings, EntityKind, GeneralSettings, Rule, Severity } from './detector.ts';
 import type { Report } from './episode.ts';
+import type { EraseCommand, Erasure } from './erasure.ts';
 import type { Actor, Incident, Verdict } from './incident.ts';
 import type { Scope } from './scope.ts';
 
@@ -29,6 +30,8 @@ export type SettingsCommand = {
   readonly basedOn: number;
   readonly why: string;
   readonly general: GeneralSettings;
+  /** Who proposed it, if the actor applies a proposal; absent: the actor asks for it directly. */
+  readonly proposedBy?: Actor;
 };
 
 /** Something an operator must know: no events, a limit that is near. One incident per scope and subject while it lasts. */
@@ -50,7 +53,7 @@ export type OperatorCommand = {
 
 export type TimerCommand = { readonly type: 'timer' };
 
-export type CommandBody = Report | IncidentAction | SettingsCommand | OperatorCommand | TimerCommand;
+export type CommandBody = Report | IncidentAction | SettingsCommand | OperatorCommand | EraseCommand | TimerCommand;
 
 export type Command = {
   /** Given by who asks: applied once, so a repeated click or a retried append changes nothing. */
@@ -82,6 +85,7 @@ export const CHANGE_TYPES = [
   'withdrawn',
   'returned',
   'settings_accepted',
+  'erased',
   'seen',
   'refused',
 ] as const;
@@ -93,6 +97,8 @@ export type Refusal = {
     | 'already_acknowledged'
     | 'invalid_transition'
     | 'stale_version'
+    /** Settings that a second person must apply. */
+    | 'approval_needed'
     | 'not_found'
     | 'invalid_request'
     | 'repeated';
@@ -125,6 +131,8 @@ export type Change = {
   readonly report?: ReportMark;
   /** Of `settings_accepted`: what was accepted. */
   readonly accepted?: AcceptedSettings;
+  /** On the first change of an erase: who is not to be recognised any more. */
+  readonly erasure?: Erasure;
 };
 
 export type ReportMark = Pick<Report, 'detector' | 'scope' | 'asOf' | 'range'> & {
@@ -140,11 +148,13 @@ export type AcceptedSettings = {
   readonly at: number;
   readonly actor: Actor;
   readonly why: string;
+  /** Absent: it was not proposed. */
+  readonly proposedBy?: Actor;
 };
 
 export function isIncidentAction(body: CommandBody): body is IncidentAction {
   const { type } = body;
-  return type !== 'report' && type !== 'settings' && type !== 'operator' && type !== 'timer';
+  return type !== 'report' && type !== 'settings' && type !== 'operator' && type !== 'erase' && type !== 'timer';
 }
 
 /** -1, 0, 1: changes are ordered by their command's offset, then their index. */

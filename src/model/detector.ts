@@ -6,6 +6,10 @@ export type Severity = (typeof SEVERITIES)[number];
 export const MODES = ['off', 'shadow', 'alert'] as const;
 export type Mode = (typeof MODES)[number];
 
+/** Which changes of a detector a second person must apply: none, those that make it quieter, each. */
+export const APPROVALS = ['none', 'loosening', 'all'] as const;
+export type Approval = (typeof APPROVALS)[number];
+
 export type EntityKind = 'card' | 'customer' | 'email' | 'ip' | 'account' | `metadata.${string}`;
 
 export type CountKind =
@@ -52,6 +56,8 @@ export type DetectorSettings = {
   readonly repage: number;
   readonly escalation: readonly EscalationStep[];
   readonly stormAfter: number;
+  /** Absent: none. */
+  readonly approval?: Exclude<Approval, 'none'>;
 };
 
 /** Top level of the file that concerns no single detector. */

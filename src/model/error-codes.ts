@@ -39,6 +39,7 @@ export const ERROR_CODES = [
   'already_acknowledged',
   'invalid_transition',
   'stale_version',
+  'approval_needed',
   'repeated',
   'unsupported_media_type',
   'invalid_detector',

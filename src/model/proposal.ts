@@ -1,5 +1,6 @@
 // A change of a detector before it is in force: what it would have done is said first, then a person applies or discards it.
 // The port by which the sheet, Slack and the API ask; src/tuning/proposals.ts answers.
+import type { ErrorDetail } from './errors.ts';
 import type { Actor } from './incident.ts';
 import type { WhatIf } from './what-if.ts';
 
@@ -7,7 +8,7 @@ export type ProposalState =
   /** What it would have done is being read from the log. */
   | 'reading'
   | 'proposed'
-  /** Not possible as it is asked; `problem` says why. */
+  /** Not possible as it is asked, or no longer, since another version is in force; `problem` says why. */
   | 'refused'
   | 'applied'
   | 'discarded';
@@ -28,12 +29,18 @@ export type Proposal = Asked & {
   /** Milliseconds. */
   readonly at: number;
   readonly state: ProposalState;
+  /** `warning 3 → 5`, each field that changes; empty if it is refused from the beginning. */
+  readonly changes: readonly string[];
   /** While reading: from 0 to 1. */
   readonly progress: number;
   /** `41 → 96 incidents in 30 days, +55, 6 of them fraud, …`; '' until it is read. */
   readonly words: string;
   readonly result: WhatIf | null;
   readonly problem: string;
+  /** Of a change that cannot be as it is asked: each field of detectors.yaml with what is wrong. Absent: `problem` says it all. */
+  readonly problems?: readonly ErrorDetail[];
+  /** Why somebody else than who proposed it must apply it, a sentence; absent: whoever proposed it may. */
+  readonly secondPerson?: string;
   /** Who applied or discarded it; null: nobody has. */
   readonly decidedBy: Actor | null;
 };
@@ -41,7 +48,14 @@ export type Proposal = Asked & {
 export type Decision =
   /** `version`: in force from now on (settings), or as before (a proposal that was discarded). */
   | { readonly outcome: 'done'; readonly version: number }
-  | { readonly outcome: 'refused'; readonly message: string }
+  | {
+      readonly outcome: 'refused';
+      readonly message: string;
+      /** Somebody else may. */
+      readonly code?: 'approval_needed';
+      /** The id of what was proposed instead. */
+      readonly proposal?: string;
+    }
   /** Recorded, not yet decided. */
   | { readonly outcome: 'pending' };
 
@@ -51,10 +65,10 @@ export interface Proposals {
   get(id: string): Proposal | null;
   /** Newest first, at most 200. */
   list(): readonly Proposal[];
-  /** In force 10 s later, if it is proposed, still made from the version in force, and this person may. */
+  /** In force 10 s later, if it is proposed, still made from the version in force, and this person may (docs/tuning.md). */
   apply(id: string, by: Actor): Promise<Decision>;
   discard(id: string, by: Actor): Decision;
-  /** Back to what was in force before the newest version, as a new version. */
+  /** Back to what was in force before the newest version, as a new version; proposed instead if that needs a second person. */
   revert(detector: string, by: Actor): Promise<Decision>;
   /** Called after each change of a proposal. A listener must not throw. */
   subscribe(listener: (proposal: Proposal) => void): () => void;

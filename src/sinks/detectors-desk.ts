@@ -222,7 +222,7 @@ async function decideEdit(parts: Parts, { accepted, settings, row }: Row, { base
 
 /** What is said of a proposal, after `apply` or `discard` if that was chosen. */
 async function answered({ proposals }: Parts, proposal: Proposal, ask: Edited['ask']): Promise<Said> {
-  const { id, state, words, problem, by } = proposal;
+  const { id, state, words, problem, by, secondPerson } = proposal;
   if (ask === 'discard') {
     proposals.discard(id, BY);
     return QUIET;
@@ -233,7 +233,10 @@ async function answered({ proposals }: Parts, proposal: Proposal, ask: Edited['a
     const error = ask === 'apply' ? 'See first what it would have done, then choose apply again.' : '';
     return { status: 'reading', whatIf: `${readingWords(proposal)}${whose}`, error };
   }
-  const said: Said = { status: 'proposed', whatIf: `${words}${whose}`, error: '' };
+  // Who edits is not known here: what the sheet has proposed is applied elsewhere.
+  const alone = secondPerson !== undefined && by.kind === 'sheet';
+  const error = alone ? `${secondPerson} Somebody else must apply it, in Slack or in the console.` : '';
+  const said: Said = { status: 'proposed', whatIf: `${words}${whose}`, error };
   if (ask !== 'apply') return said;
   const done = await proposals.apply(id, BY);
   if (done.outcome === 'done') return QUIET;
@@ -243,7 +246,11 @@ async function answered({ proposals }: Parts, proposal: Proposal, ask: Edited['a
     : { status: 'refused', whatIf: '', error: done.message };
 }
 
-async function revert({ proposals, reverted }: Parts, { rule }: AcceptedSettings, based: number): Promise<Decided> {
+async function revert(
+  { proposals, reverted, chosen }: Parts,
+  { rule }: AcceptedSettings,
+  based: number,
+): Promise<Decided> {
   const { detector, version } = rule;
   if (reverted.get(detector) === based) return { isRestored: true, ...QUIET };
   if (based !== version) {
@@ -252,6 +259,10 @@ async function revert({ proposals, reverted }: Parts, { rule }: AcceptedSettings
   }
   const decision: Decision = await proposals.revert(detector, BY);
   if (decision.outcome !== 'refused') reverted.set(detector, based);
+  else if (decision.proposal !== undefined) {
+    chosen.set(detector, decision.proposal);
+    return { isRestored: true, ...QUIET, error: decision.message };
+  }
   if (decision.outcome === 'refused') return { isRestored: false, ...QUIET, error: decision.message };
   return { isRestored: true, ...QUIET, error: decision.outcome === 'pending' ? 'recorded, not yet in force' : '' };
 }

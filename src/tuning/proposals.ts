@@ -1,38 +1,47 @@
-// Proposals to change a detector: checked at once, tried over the last 30 days behind, applied when a person says so. What is
-// applied is a settings command like any other, with what it would have done as its reason.
+// Proposals to change a detector: checked at once, tried over the last 30 days behind, applied when a person says so
+// (proposal-decisions.ts), and no longer possible once another version is in force.
 import { createHash } from 'node:crypto';
 import type { Logger } from 'pino';
 import { validateChange } from '../detectors/detectors-file.ts';
 import type { IncidentFeed } from '../feed/feed.ts';
-import { act } from '../feed/submit.ts';
 import type { EventLog } from '../log/event-log.ts';
-import type { AcceptedSettings } from '../model/commands.ts';
-import type { DetectorSettings, GeneralSettings } from '../model/detector.ts';
-import { messageOf } from '../model/errors.ts';
+import { secondPersonNeeded } from '../model/approval.ts';
+import type { AcceptedSettings, Change } from '../model/commands.ts';
+import type { DetectorSettings } from '../model/detector.ts';
+import { type ErrorDetail, messageOf } from '../model/errors.ts';
 import type { Actor } from '../model/incident.ts';
-import type { Asked, Decision, Proposal, Proposals } from '../model/proposal.ts';
+import { type Asked, isOpenProposal, type Proposal, type Proposals } from '../model/proposal.ts';
+import { changeInWords } from '../model/settings-words.ts';
 import { whatIfWords } from '../model/what-if-words.ts';
 import { actorName } from '../model/words.ts';
+import { applyProposal, currentOf, GONE, refused, revertDetector, settle } from './proposal-decisions.ts';
 import { type WhatIfParts, whatIf } from './what-if.ts';
 
 export type ProposalsOptions = Omit<WhatIfParts, 'feed' | 'log'> & {
   readonly log: WhatIfParts['log'] & Pick<EventLog, 'append'>;
-  readonly feed: WhatIfParts['feed'] & Pick<IncidentFeed, 'waitForCommand'>;
+  readonly feed: WhatIfParts['feed'] & Pick<IncidentFeed, 'waitForCommand' | 'subscribe'>;
   readonly logger: Logger;
 };
 
 const LOOKED_BACK_MS = 30 * 86_400_000;
 const MOST_KEPT = 200;
-const MAX_WHY = 500;
 
-type Entry = { proposal: Proposal; readonly settings: DetectorSettings | null; readonly stop: AbortController };
-type Parts = ProposalsOptions & {
+export type Entry = {
+  proposal: Proposal;
+  readonly settings: DetectorSettings | null;
+  readonly stop: AbortController;
+  /** The command that applies it, until it is decided, and whose it is. */
+  applying: { readonly command: string; readonly by: Actor } | null;
+};
+
+export type ProposalParts = ProposalsOptions & {
   readonly entries: Map<string, Entry>;
+  readonly propose: (asked: Asked) => Proposal;
   readonly change: (entry: Entry, change: Partial<Proposal>) => void;
 };
 
 export function createProposals(options: ProposalsOptions): Proposals {
-  const { logger } = options;
+  const { feed, logger } = options;
   const entries = new Map<string, Entry>();
   const listeners = new Set<(proposal: Proposal) => void>();
   let reading: Promise<void> = Promise.resolve();
@@ -40,50 +49,52 @@ export function createProposals(options: ProposalsOptions): Proposals {
     entry.proposal = { ...entry.proposal, ...changed };
     for (const listener of listeners) listener(entry.proposal);
   };
-  const parts: Parts = { ...options, entries, change };
+  const propose = (asked: Asked): Proposal => {
+    const id = idOf(asked);
+    const known = entries.get(id)?.proposal;
+    if (known !== undefined && known.state !== 'discarded' && known.state !== 'refused') return known;
+    const entry = entryOf(parts, id, asked);
+    entries.delete(id);
+    entries.set(id, entry);
+    forgetOldest(entries);
+    // One after the other: each is a reading of the whole month.
+    if (entry.settings !== null)
+      reading = reading
+        .then(async () => await read(parts, entry))
+        .catch((error: unknown) => {
+          logger.error({ error: messageOf(error) }, 'a proposal could not be read');
+        });
+    return entry.proposal;
+  };
+  const parts: ProposalParts = { ...options, entries, change, propose };
+  const unfollow = feed.subscribe((one) => follow(parts, one));
   return {
-    propose: (asked) => {
-      const id = idOf(asked);
-      const known = entries.get(id)?.proposal;
-      if (known !== undefined && known.state !== 'discarded' && known.state !== 'refused') return known;
-      const entry = entryOf(parts, id, asked);
-      entries.delete(id);
-      entries.set(id, entry);
-      forgetOldest(entries);
-      // One after the other: each is a reading of the whole month.
-      if (entry.settings !== null)
-        reading = reading
-          .then(async () => await read(parts, entry))
-          .catch((error: unknown) => {
-            logger.error({ error: messageOf(error) }, 'a proposal could not be read');
-          });
-      return entry.proposal;
-    },
+    propose,
     get: (id) => entries.get(id)?.proposal ?? null,
     list: () => [...entries.values()].map(({ proposal }) => proposal).reverse(),
-    apply: async (id, by) => await apply(parts, id, by),
+    apply: async (id, by) => await applyProposal(parts, id, by),
     discard: (id, by) => {
       const entry = entries.get(id);
       if (entry === undefined) return refused(GONE);
       const { state, basedOn } = entry.proposal;
       if (state === 'applied') return refused('It is applied already: revert the detector instead.');
+      if (entry.applying !== null) return refused('Somebody is applying it at this moment.');
       entry.stop.abort();
       change(entry, { state: 'discarded', decidedBy: by });
       return { outcome: 'done', version: basedOn };
     },
-    revert: async (detector, by) => await revert(parts, detector, by),
+    revert: async (detector, by) => await revertDetector(parts, detector, by),
     subscribe: (listener) => {
       listeners.add(listener);
       return () => void listeners.delete(listener);
     },
     close: async () => {
+      unfollow();
       for (const { stop } of entries.values()) stop.abort();
       await reading;
     },
   };
 }
-
-const GONE = 'The proposal is not known any more: make the change again.';
 
 function idOf({ detector, basedOn, change, by }: Asked): string {
   const text = JSON.stringify([detector, basedOn, change, by.kind]);
@@ -98,33 +109,45 @@ function forgetOldest(entries: Map<string, Entry>): void {
   }
 }
 
-function entryOf({ feed, clock }: Parts, id: string, asked: Asked): Entry {
+function entryOf({ feed, clock }: ProposalParts, id: string, asked: Asked): Entry {
   const checked = check(feed, asked);
-  const isRefused = 'problem' in checked;
   const proposal: Proposal = {
     ...asked,
     id,
     at: clock.now(),
-    state: isRefused ? 'refused' : 'reading',
+    state: 'reading',
+    changes: [],
     progress: 0,
     words: '',
     result: null,
-    problem: isRefused ? checked.problem : '',
+    problem: '',
     decidedBy: null,
   };
-  return { proposal, settings: isRefused ? null : checked.settings, stop: new AbortController() };
+  const rest = { stop: new AbortController(), applying: null };
+  if ('problem' in checked) return { ...rest, settings: null, proposal: { ...proposal, state: 'refused', ...checked } };
+  const { before, settings } = checked;
+  const secondPerson = secondPersonNeeded({ detector: asked.detector, before, after: settings });
+  const changes = changeInWords(before, settings);
+  return {
+    ...rest,
+    settings,
+    proposal: { ...proposal, changes, ...(secondPerson === null ? {} : { secondPerson }) },
+  };
 }
 
-type Checked = { readonly settings: DetectorSettings } | { readonly problem: string };
+type Checked =
+  | { readonly before: DetectorSettings; readonly settings: DetectorSettings }
+  | { readonly problem: string; readonly problems?: readonly ErrorDetail[] };
 
-function check(feed: Parts['feed'], { detector, change, basedOn }: Asked): Checked {
+function check(feed: ProposalParts['feed'], { detector, change, basedOn }: Asked): Checked {
   const current = currentOf(feed, detector);
   const general = feed.general();
   if (current === null || general === null) return { problem: `There is no detector ${detector.slice(0, 100)}.` };
   if (current.accepted.rule.version !== basedOn) return { problem: staleMessage(current.accepted, basedOn) };
   const valid = validateChange(current.settings, change, general);
-  if ('settings' in valid) return valid;
-  return { problem: valid.problems.map(({ path, message }) => `${fieldName(path)} ${message}`).join('; ') };
+  if ('settings' in valid) return { ...valid, before: current.settings };
+  const { problems } = valid;
+  return { problems, problem: problems.map(({ path, message }) => `${fieldName(path)} ${message}`).join('; ') };
 }
 
 const fieldName = (path: string): string => {
@@ -132,20 +155,30 @@ const fieldName = (path: string): string => {
   return name === '' ? 'It' : `${name.charAt(0).toUpperCase()}${name.slice(1)}`;
 };
 
-type Current = { readonly accepted: AcceptedSettings; readonly settings: DetectorSettings };
-
-function currentOf(feed: Pick<IncidentFeed, 'settings'>, detector: string): Current | null {
-  const accepted = feed.settings().find(({ rule }) => rule.detector === detector);
-  const settings = accepted?.rule.settings ?? null;
-  return accepted === undefined || settings === null ? null : { accepted, settings };
-}
-
 function staleMessage({ rule, actor, at }: AcceptedSettings, basedOn: number): string {
   const time = `${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
   return `${rule.detector} is at version ${rule.version} since ${time} (${actorName(actor)}); this was made from version ${basedOn}. Look at what is in force and change it again.`;
 }
 
-async function read(parts: Parts, entry: Entry): Promise<void> {
+/** What became of proposals that are being applied, soon or late; and a new version overtakes those made from one before. */
+function follow(parts: ProposalParts, { command, type, accepted, refusal }: Change): void {
+  if (accepted === undefined && type !== 'seen' && type !== 'refused') return;
+  for (const entry of parts.entries.values()) {
+    const { proposal, applying, stop } = entry;
+    if (!isOpenProposal(proposal)) continue;
+    if (applying?.command === command) settle(parts, entry, refusal);
+    // One that is applied at this moment is refused by the manager.
+    else if (accepted !== undefined && applying === null && isOvertaken(proposal, accepted)) {
+      stop.abort();
+      parts.change(entry, { state: 'refused', problem: staleMessage(accepted, proposal.basedOn) });
+    }
+  }
+}
+
+const isOvertaken = ({ detector, basedOn }: Proposal, { rule }: AcceptedSettings): boolean =>
+  rule.detector === detector && rule.version > basedOn;
+
+async function read(parts: ProposalParts, entry: Entry): Promise<void> {
   const { settings, stop } = entry;
   const { detector } = entry.proposal;
   if (settings === null || stop.signal.aborted) return;
@@ -166,49 +199,4 @@ async function read(parts: Parts, entry: Entry): Promise<void> {
     if (stop.signal.aborted) return;
     parts.change(entry, { state: 'refused', problem: messageOf(error) });
   }
-}
-
-const refused = (message: string): Decision => ({ outcome: 'refused', message });
-
-async function apply(parts: Parts, id: string, by: Actor): Promise<Decision> {
-  const entry = parts.entries.get(id);
-  if (entry === undefined) return refused(GONE);
-  const { proposal, settings } = entry;
-  const { state, detector, basedOn, words } = proposal;
-  if (state === 'reading') return refused('What it would have done is not read yet: apply it when it stands there.');
-  if (state === 'refused' || settings === null) return refused(proposal.problem);
-  if (state !== 'proposed') return refused(`It is ${state} already.`);
-  const from = proposal.by.id === by.id ? '' : `, proposed by ${actorName(proposal.by)}`;
-  const own = proposal.why === undefined || proposal.why === '' ? '' : `${proposal.why}: `;
-  const decided = await command(parts, by, { detector, settings, basedOn, why: `${own}${words}${from}` });
-  if (decided.outcome === 'done') parts.change(entry, { state: 'applied', decidedBy: by });
-  if (decided.outcome === 'refused') parts.change(entry, { state: 'refused', problem: decided.message });
-  return decided;
-}
-
-async function revert(parts: Parts, detector: string, by: Actor): Promise<Decision> {
-  const current = currentOf(parts.feed, detector);
-  if (current === null) return refused(`There is no detector ${detector.slice(0, 100)}.`);
-  const history = parts.feed.settingsHistory(detector);
-  const before = history.at(-2)?.rule;
-  if (before === undefined || before.settings === null)
-    return refused(`${detector} has no earlier version to go back to.`);
-  const { version } = current.accepted.rule;
-  const why = `back to version ${before.version}`;
-  return await command(parts, by, { detector, settings: before.settings, basedOn: version, why });
-}
-
-type Settings = { detector: string; settings: DetectorSettings; basedOn: number; why: string };
-
-async function command(parts: Parts, actor: Actor, { why, ...asked }: Settings): Promise<Decision> {
-  const general: GeneralSettings | null = parts.feed.general();
-  if (general === null) return refused('No settings are in force yet.');
-  const body = { type: 'settings', ...asked, why: why.slice(0, MAX_WHY), general } as const;
-  const done = await act(parts, { actor, body });
-  if (done.outcome === 'pending') return { outcome: 'pending' };
-  if (done.outcome === 'refused') return refused(done.refusal.message);
-  return {
-    outcome: 'done',
-    version: currentOf(parts.feed, asked.detector)?.accepted.rule.version ?? asked.basedOn + 1,
-  };
 }

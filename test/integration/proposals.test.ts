@@ -243,6 +243,64 @@ describe('the tab of detectors', () => {
     expect(inForce()?.why).toContain('proposed by ana');
   });
 
+  it('is overtaken by a version that somebody puts in force meanwhile', async () => {
+    const { id } = proposals.propose({ detector: 'card-declines', change: { mode: 'shadow' }, basedOn: 1, by: ANA });
+    await expect.poll(() => proposals.get(id)?.state, until).toBe('proposed');
+    await settle(detectorSettings({ thresholds: { warning: 5, critical: 9 } }), 1, BEN);
+    await expect
+      .poll(() => proposals.get(id), until)
+      .toMatchObject({
+        state: 'refused',
+        problem: expect.stringMatching(/is at version 2 .*Ben.*made from version 1/),
+        decidedBy: null,
+      });
+    expect(await proposals.apply(id, BEN)).toMatchObject({ outcome: 'refused' });
+    expect(inForce()?.rule).toMatchObject({ version: 2, settings: { mode: 'alert' } });
+  });
+
+  it('is applied once, by whoever is first', async () => {
+    const { id } = proposals.propose({ detector: 'card-declines', change: { mode: 'shadow' }, basedOn: 1, by: ANA });
+    await expect.poll(() => proposals.get(id)?.state, until).toBe('proposed');
+    const decided = await Promise.all([proposals.apply(id, ANA), proposals.apply(id, BEN)]);
+    expect(decided).toMatchObject([{ outcome: 'done', version: 2 }, { outcome: 'refused' }]);
+    expect(proposals.get(id)).toMatchObject({ state: 'applied', decidedBy: ANA });
+  });
+
+  it('leaves to somebody else what needs a second person, also what takes a version back', async () => {
+    await settle(detectorSettings({ approval: 'loosening' }), 1);
+    await expect.poll(() => row().Version, until).toBe(2);
+    type('Warning', 4);
+    await expect.poll(() => row().Status, until).toBe('proposed');
+    const alone = /quieter \(thresholds\.warning\).*Somebody else must apply it, in Slack or in the console\./;
+    expect(row().Error).toMatch(alone);
+    type('Status', 'apply');
+    await expect.poll(() => row(), until).toMatchObject({ Status: 'proposed', Error: expect.stringMatching(alone) });
+    expect(inForce()?.rule.version).toBe(2);
+    expect(await proposals.apply(proposals.list()[0]?.id ?? '', ANA)).toMatchObject({ outcome: 'done', version: 3 });
+    await expect.poll(() => row(), until).toMatchObject({ Status: 'in force', Warning: 4, Version: 3, Error: '' });
+    expect(inForce()).toMatchObject({ actor: ANA, proposedBy: { kind: 'sheet' } });
+    // Back to 3 is louder: one may. Back to 4 is not.
+    type('Status', 'revert');
+    await expect.poll(() => row(), until).toMatchObject({ Status: 'in force', Warning: 3, Version: 4 });
+    type('Status', 'revert');
+    await expect
+      .poll(() => row(), until)
+      .toMatchObject({
+        Status: 'proposed',
+        Warning: 3,
+        Version: 4,
+        Error: expect.stringMatching(alone),
+      });
+    expect(proposals.list()[0]).toMatchObject({ change: { thresholds: { warning: 4 } }, why: 'back to version 3' });
+    type('Status', 'discard');
+    await expect.poll(() => row(), until).toMatchObject({ Status: 'in force', 'What if': '', Error: '' });
+    // What somebody else has proposed may be applied by a cell.
+    proposals.propose({ detector: 'card-declines', change: { mode: 'shadow' }, basedOn: 4, by: BEN });
+    await expect.poll(() => row(), until).toMatchObject({ Status: 'proposed', Error: '' });
+    type('Status', 'apply');
+    await expect.poll(() => inForce()?.rule.settings?.mode, until).toBe('shadow');
+  });
+
   it('offers what the past suggests, and what has been in the shadow for a week, as proposals', async () => {
     await suggestions.runNow();
     const curve = () => {

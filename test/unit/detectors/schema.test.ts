@@ -25,6 +25,7 @@ lateness: 48h
 metadata: { ip: client_ip, keys: [plan] }
 settle: 5s
 escalation: [{ after: 10m, to: S0123 }]
+approval: loosening
 detectors:
   - name: card-declines
     title: Declines on one card
@@ -46,7 +47,9 @@ detectors:
     thresholds: { notice: 100000 }
     mode: off
     settle: 0s
+    approval: none
 `);
+    expect('file' in parsed && 'approval' in (parsed.file.detectors[1] ?? {})).toBe(false);
     expect(parsed).toEqual({
       file: {
         general: { latenessMs: 48 * 3_600_000, metadata: { ip: 'client_ip', keys: ['plan'] } },
@@ -73,6 +76,7 @@ detectors:
             repage: 3,
             escalation: [{ afterMs: 600_000, to: 'S0123' }],
             stormAfter: 10,
+            approval: 'loosening',
           },
           expect.objectContaining({
             name: 'takings',
