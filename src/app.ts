@@ -352,6 +352,7 @@ async function startTelling(parts: TellingParts): Promise<Told> {
     teardown.push('slack', () => started.close());
     sources.deliveries.push(() => started.status().deliveries);
     sources.slackInbound = () => started.status().inbound;
+    sources.notices = () => started.status().notices;
     slack = started;
   }
   if (config.google !== null) {

@@ -1,5 +1,4 @@
 // The handover card: what whoever comes on duty must know. Pure.
-import type { KnownBlock } from '@slack/types';
 import type { AcceptedSettings } from '../model/commands.ts';
 import { ladder, type Thresholds } from '../model/detector.ts';
 import { actorName, formatCount, formatDuration, plural } from '../model/words.ts';
@@ -17,8 +16,7 @@ import {
 } from './blocks-list.ts';
 import { BLOCK_STYLE } from './blocks-state.ts';
 import type { DeskSources } from './desk-sources.ts';
-
-export type Card = { readonly text: string; readonly blocks: readonly KnownBlock[] };
+import type { Card } from './notice.ts';
 
 const MAX_LINES = 15;
 const MUTES_WITHIN_MS = 24 * 3_600_000;

@@ -68,6 +68,13 @@ export function classifySlackError(error: unknown): SlackFailure {
   return { kind: 'refused', code };
 }
 
+/** What a look-up that failed says. A channel that is not there holds nothing; without the permission to read it, nobody can tell. */
+export function answerOfLookUp(error: unknown): 'unknown' | 'later' | null {
+  const failure = classifySlackError(error);
+  if (failure.kind === 'retry') return /missing_scope|no_permission/.test(failure.result.error) ? 'unknown' : 'later';
+  return failure.code === 'channel_not_found' || failure.kind === 'gone' ? null : 'unknown';
+}
+
 function retry(sent: 'no' | 'maybe', error: string, retryAfterMs?: number): SlackFailure {
   const result = { outcome: 'retry', scope: 'output', sent, error } as const;
   return { kind: 'retry', result: retryAfterMs === undefined ? result : { ...result, retryAfterMs } };

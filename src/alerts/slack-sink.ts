@@ -8,13 +8,13 @@ import type { Incident } from '../model/incident.ts';
 import type { Aside } from './aside.ts';
 import { METADATA_EVENT_TYPE, renderAlert } from './blocks.ts';
 import { NOTE_EVENT_TYPE, noteChannel, renderNote } from './blocks-note.ts';
-import { createEditPace, type Edit, type EditPace } from './edit-pace.ts';
+import type { Edit } from './edit-pace.ts';
 import { newsOf, toldAfter } from './news.ts';
-import { classifySlackError, refusalMessage } from './slack-errors.ts';
+import { type Channels, createChannels } from './slack-channels.ts';
+import { answerOfLookUp, refusalMessage } from './slack-errors.ts';
 import { findMessage } from './slack-lookup.ts';
 import { type OutgoingMessage, send, type Target } from './slack-send.ts';
 import { acceptForSlack, notesForSlack } from './speak.ts';
-import { createTokenBucket, type TokenBucket } from './token-bucket.ts';
 
 export type SlackSinkOptions = {
   readonly client: WebClient;
@@ -29,34 +29,20 @@ export type SlackSinkOptions = {
   readonly logger: Logger;
   /** Of one channel. Default 1000. */
   readonly everyMs?: number;
+  /** Shared with whoever else tells something there. Default: its own. */
+  readonly channels?: Channels;
 };
 
-type Parts = SlackSinkOptions & {
-  readonly bucketOf: (channel: string) => TokenBucket;
-  readonly pace: EditPace;
-  readonly isShared: (channel: string) => Promise<boolean>;
-  readonly urlOf: (channel: string, ts: string) => Promise<string | null>;
-};
+type Parts = SlackSinkOptions & Channels & { readonly urlOf: (channel: string, ts: string) => Promise<string | null> };
 
 type LookedUp = Item & { readonly sinceMs: number };
 
-const EVERY_MS = 1_000;
-const BURST = 3;
 const PARALLEL = 4;
-/** For tests that wait for no one. */
-const QUICK = { perMinute: 10_000, growthPerMinute: 10_000 };
 
 export function createSlackSink(options: SlackSinkOptions): Sink {
-  const { clock, everyMs } = options;
-  const isQuick = everyMs !== undefined && everyMs < EVERY_MS;
-  const pace = createEditPace({ clock, ...(isQuick ? { sameMs: everyMs, growthMs: everyMs, ...QUICK } : {}) });
-  const parts: Parts = {
-    ...options,
-    bucketOf: createBuckets(options),
-    pace,
-    isShared: createIsShared(options),
-    urlOf: createUrls(options.client),
-  };
+  const channels = options.channels ?? createChannels(options);
+  const parts: Parts = { ...options, ...channels, urlOf: createUrls(options.client) };
+  const { pace } = channels;
   return {
     slot: 'message',
     batch: { maxSize: 1, everyMs: 0 },
@@ -130,42 +116,6 @@ async function lookUpOne(parts: Parts, item: LookedUp): Promise<DeliveryPlace | 
     if (answer === 'later') throw error;
     return answer;
   }
-}
-
-/** A channel that is not there holds nothing; without the permission to read it, nobody can tell. */
-function answerOfLookUp(error: unknown): 'unknown' | 'later' | null {
-  const failure = classifySlackError(error);
-  if (failure.kind === 'retry') return /missing_scope|no_permission/.test(failure.result.error) ? 'unknown' : 'later';
-  return failure.code === 'channel_not_found' || failure.kind === 'gone' ? null : 'unknown';
-}
-
-function createBuckets({ clock, everyMs = EVERY_MS }: SlackSinkOptions): (channel: string) => TokenBucket {
-  const buckets = new Map<string, TokenBucket>();
-  return (channel) => {
-    const bucket = buckets.get(channel) ?? createTokenBucket({ clock, everyMs, burst: BURST });
-    buckets.set(channel, bucket);
-    return bucket;
-  };
-}
-
-/** Asked again after ten minutes; of one that is shared after one, for that is to be put right. */
-const SHARED_MS = 60_000;
-const OWN_MS = 600_000;
-
-/** Whether another organisation would read it. Where Slack does not say, it is taken for our own. */
-function createIsShared({ client, clock }: SlackSinkOptions): Parts['isShared'] {
-  const known = new Map<string, { readonly at: number; readonly isShared: boolean }>();
-  return async (channel) => {
-    const before = known.get(channel);
-    if (before !== undefined && clock.now() - before.at < (before.isShared ? SHARED_MS : OWN_MS))
-      return before.isShared;
-    const isShared = await client.conversations.info({ channel }).then(
-      (answer) => answer.channel?.is_ext_shared === true,
-      () => null,
-    );
-    if (isShared !== null) known.set(channel, { at: clock.now(), isShared });
-    return isShared ?? false;
-  };
 }
 
 /** Addresses of messages, from the workspace's own address, asked once; null while it is not known. */

@@ -6,13 +6,16 @@ import type { IncidentFeed } from '../feed/feed.ts';
 import { act, submitCommand } from '../feed/submit.ts';
 import type { EventLog } from '../log/event-log.ts';
 import type { Clock } from '../model/clock.ts';
+import type { Proposals } from '../model/proposal.ts';
 import type { ThroughOf } from './aside.ts';
 import { startAsides } from './asides.ts';
 import { handoverCard } from './blocks-handover.ts';
 import { homeBlocks } from './blocks-home.ts';
 import type { DeskSources } from './desk-sources.ts';
-import { startHandovers } from './handover.ts';
+import { createHandovers } from './handover.ts';
 import { hiddenByMute } from './mute-preview.ts';
+import { type NoticesStatus, startNotices } from './notices.ts';
+import { createChannels } from './slack-channels.ts';
 import { createSlackClient } from './slack-client.ts';
 import { type SlackInbound, type SlackInboundStatus, startSlackInbound } from './slack-inbound.ts';
 import { createSlackSink } from './slack-sink.ts';
@@ -44,10 +47,16 @@ export type SlackOptions = {
   readonly throughOf?: ThroughOf;
   /** Address of an incident's row in the sheet; null: none yet. */
   readonly rowUrlOf?: (incident: string) => string | null;
+  /** Absent: nothing can be tuned from here. */
+  readonly proposals?: Proposals;
 } & Pick<DeskSources, 'why' | 'coverage' | 'health'>;
 
 export type Slack = Pick<SlackInbound, 'handle' | 'handleHttp'> & {
-  status(): { readonly deliveries: DeliveryStatus; readonly inbound: SlackInboundStatus };
+  status(): {
+    readonly deliveries: DeliveryStatus;
+    readonly notices: NoticesStatus;
+    readonly inbound: SlackInboundStatus;
+  };
   /** Clicks first, then deliveries: what was clicked last is still told if it can be. */
   close(): Promise<void>;
 };
@@ -55,6 +64,7 @@ export type Slack = Pick<SlackInbound, 'handle' | 'handleHttp'> & {
 export async function startSlack(options: SlackOptions): Promise<Slack> {
   const { settings, log, feed, clock, logger, metrics } = options;
   const client = createSlackClient({ ...settings, logger });
+  const channels = createChannels({ client, clock });
   let deliveries: Deliveries | null = null;
   const asides = startAsides({
     throughOf: options.throughOf ?? (async () => null),
@@ -69,7 +79,7 @@ export async function startSlack(options: SlackOptions): Promise<Slack> {
     output: 'slack',
     log,
     incidents: incidentsOf(feed),
-    sink: createSlackSink({ ...options, ...settings, client, asideOf: asides.of }),
+    sink: createSlackSink({ ...options, ...settings, client, channels, asideOf: asides.of }),
     clock,
     logger,
     ...(metrics === undefined ? {} : { metrics }),
@@ -80,15 +90,18 @@ export async function startSlack(options: SlackOptions): Promise<Slack> {
     act: async (command) => await act({ feed, log, clock }, command),
     waiting: () => told.status(),
   };
-  const handovers = await startHandovers({
+  const handovers = createHandovers({
     at: settings.handoverAt ?? [],
-    client,
     channel: settings.channel,
-    log,
     card: (sinceMs) => handoverCard(sources, sinceMs),
-    isActive: () => told.status().active,
     clock,
-    logger,
+  });
+  const notices = await startNotices({
+    ...options,
+    sources: [handovers.due],
+    client,
+    channels,
+    isActive: () => told.status().active,
   });
   const inbound = startSlackInbound({
     ...settings,
@@ -96,7 +109,8 @@ export async function startSlack(options: SlackOptions): Promise<Slack> {
     submit: async (command) => await submitCommand({ log, clock }, command),
     outcome: async (commandId, timeoutMs) => await feed.waitForCommand(commandId, timeoutMs),
     hiddenByMute: (incident) => hiddenByMute(feed, incident, clock.now()),
-    slash: async (text, asker) => await answerSlash(text, { sources, asker, handedOverAt: handovers.lastAt() }),
+    slash: async (text, asker) =>
+      await answerSlash(text, { sources, asker, handedOverAt: handovers.lastAt(notices.told) }),
     home: (userId) => homeBlocks(sources, userId),
     clock,
     logger,
@@ -107,11 +121,11 @@ export async function startSlack(options: SlackOptions): Promise<Slack> {
   return {
     handle: inbound.handle,
     handleHttp: inbound.handleHttp,
-    status: () => ({ deliveries: told.status(), inbound: inbound.status() }),
+    status: () => ({ deliveries: told.status(), notices: notices.status(), inbound: inbound.status() }),
     close: async () => {
       unsubscribe();
       await inbound.close();
-      await handovers.close();
+      await notices.close();
       await told.close();
       await asides.close();
     },

@@ -1,4 +1,5 @@
 // How every part is, for the console, `/readyz`, `/healthz` and the metrics: gathered here, judged nowhere else.
+import type { NoticesStatus } from '../alerts/notices.ts';
 import type { SlackInboundStatus } from '../alerts/slack-inbound.ts';
 import type { DeliveryStatus } from '../deliveries/status.ts';
 import type { HistoryPartitionStatus } from '../detectors/history.ts';
@@ -41,6 +42,7 @@ export type HealthSources = {
   reconciliation?: (() => ReturnType<Reconciliation['status']>) | undefined;
   enrichment?: (() => ReturnType<Enrichment['status']>) | undefined;
   slackInbound?: () => SlackInboundStatus;
+  notices?: () => NoticesStatus;
   settingsFile?: () => { readonly message: string } | null;
   silence?: () => SilenceStatus;
   verification?: () => VerifyStatus;
@@ -64,6 +66,7 @@ export async function healthOf(sources: HealthSources): Promise<Health> {
   if (sources.settingsFile !== undefined) parts.push(fileHealth(sources.settingsFile()));
   for (const status of sources.deliveries) parts.push(deliveryHealth(status()));
   if (sources.slackInbound !== undefined) parts.push(buttonsHealth(sources.slackInbound()));
+  if (sources.notices !== undefined) parts.push(noticesHealth(sources.notices()));
   if (sources.silence !== undefined) parts.push(silenceHealth(sources.silence()));
   if (sources.deadLetters !== undefined) parts.push(deadLetterHealth(sources.deadLetters()));
   return { ready: parts.every(({ state }) => state !== 'down'), parts };
@@ -198,6 +201,26 @@ function deliveryHealth(status: DeliveryStatus): PartHealth {
     message: active ? waiting(pending, oldestPendingAt) : 'another replica delivers',
     help: '',
   };
+}
+
+function noticesHealth({ waiting: due, lastError, failed }: NoticesStatus): PartHealth {
+  const name = 'slack notices';
+  const [newest] = failed;
+  if (newest !== undefined)
+    return {
+      name,
+      state: 'degraded',
+      message: `${failed.length} could not be told within the last day: ${newest.error ?? newest.subject}`,
+      help: 'They are not tried again. See GET /api/deliveries?state=failed.',
+    };
+  if (lastError !== null)
+    return {
+      name,
+      state: 'degraded',
+      message: `${lastError.message} ${due} wait(s).`,
+      help: 'It is tried again by itself; nothing is lost.',
+    };
+  return { name, state: 'fine', message: `${due} wait(s)`, help: '' };
 }
 
 function silenceHealth({ watched, silent }: SilenceStatus): PartHealth {

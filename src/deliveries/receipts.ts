@@ -43,16 +43,24 @@ export async function openReceipts({ output, log, clock, logger }: ReceiptsOptio
   };
 }
 
-/** Every record of `deliveries`, oldest first: the last one of an id counts. */
-export async function* readDeliveries(log: EventLog): AsyncGenerator<Delivery> {
-  for (const { partition, first } of await log.ends('deliveries')) {
-    for await (const page of log.read('deliveries', partition, first)) {
-      for (const { value } of page) yield decode<Delivery>('deliveries', value);
-    }
+/**
+ * Every record of `deliveries`, oldest first: the last one of an id counts. `next`: where to begin in each partition; it is
+ * moved to where reading ended, for the next time.
+ */
+export async function* readDeliveries(log: EventLog, next = new Map<number, number>()): AsyncGenerator<Delivery> {
+  for (const end of await log.ends('deliveries')) {
+    const { partition } = end;
+    const from = Math.max(end.first, next.get(partition) ?? end.first);
+    if (from < end.next)
+      for await (const page of log.read('deliveries', partition, from, end.next)) {
+        for (const { value } of page) yield decode<Delivery>('deliveries', value);
+      }
+    next.set(partition, Math.max(from, end.next));
   }
 }
 
-async function appendPatiently(parts: {
+/** Resolves once they are durable; tries for as long as the log is away, until `signal`. */
+export async function appendPatiently(parts: {
   readonly log: EventLog;
   readonly clock: Clock;
   readonly logger: Logger;

@@ -37,4 +37,46 @@ describe('createTokenBucket', () => {
     stop.abort();
     expect(await waiting).toBe(false);
   });
+
+  it('lets whoever may wait go last, but not wait for ever', async () => {
+    const clock = handClock();
+    const bucket = createTokenBucket({ clock, everyMs: 1_000, burst: 1 });
+    const { signal } = new AbortController();
+    const settle = async () => await new Promise((resolve) => setImmediate(resolve));
+    const taken: string[] = [];
+    const take = async (name: string): Promise<void> => {
+      if (await bucket.take(signal)) taken.push(name);
+    };
+    await take('a');
+    const last = bucket.takeLast(60_000, signal).then(() => taken.push('last'));
+    const soon = Promise.all([take('b'), take('c')]);
+    for (let second = 0; second < 4; second += 1) {
+      clock.advance(1_000);
+      await settle();
+    }
+    await Promise.all([last, soon]);
+    expect(taken).toEqual(['a', 'b', 'c', 'last']);
+    // As many as may go keep asking: after its patience it stands in line as they do.
+    let isLast = false;
+    const patient = bucket.takeLast(3_000, signal).then(() => {
+      isLast = true;
+    });
+    for (let second = 0; second < 10 && !isLast; second += 1) {
+      void bucket.take(signal);
+      clock.advance(1_000);
+      await settle();
+    }
+    await patient;
+    expect(isLast).toBe(true);
+  });
+
+  it('gives up waiting last when it is to stop', async () => {
+    const clock = handClock();
+    const bucket = createTokenBucket({ clock, everyMs: 1_000, burst: 1 });
+    const stop = new AbortController();
+    await bucket.take(stop.signal);
+    const waiting = bucket.takeLast(60_000, stop.signal);
+    stop.abort();
+    expect(await waiting).toBe(false);
+  });
 });
