@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import { startSlackPreview } from './alerts/preview.ts';
 import { type Slack, type SlackOptions, startSlack } from './alerts/slack.ts';
 import { DEMO_LINES, demoSecret, startDemo } from './app/demo.ts';
+import { openErasingLog, startErasing } from './app/erasing.ts';
 import { type Health, type HealthSources, healthOf } from './app/health.ts';
 import { operationsOf } from './app/operations.ts';
 import { keptPiiKey } from './app/pii-key.ts';
@@ -24,7 +25,7 @@ import { openDeliveryIndex } from './deliveries/delivery-index.ts';
 import { incidentsOf } from './deliveries/loop.ts';
 import { validateChange } from './detectors/detectors-file.ts';
 import { startHistoryLane } from './detectors/history.ts';
-import { startDetectWorker } from './detectors/worker.ts';
+import { type DetectWorker, startDetectWorker } from './detectors/worker.ts';
 import { openDeadLetterIndex } from './feed/dead-letter-index.ts';
 import type { IncidentFeed } from './feed/feed.ts';
 import { openIncidentFeed } from './feed/incident-feed.ts';
@@ -100,8 +101,13 @@ async function assemble(parts: Parts): Promise<App> {
   // Storage: the log and the window store.
   const owner = `console at ${config.url ?? `http://${config.adminHost}:${config.adminPort}`}`;
   const open = options.storage ?? openStorage;
-  const { log, store, kind } = await open({ config, dataFolder, owner, clock, logger }, teardown);
+  const storage = await open({ config, dataFolder, owner, clock, logger }, teardown);
+  const { store, kind } = storage;
   const piiKey = config.piiKey ?? keptPiiKey(dataFolder);
+  // Everybody reads it without those who were erased.
+  const erasing = await openErasingLog(storage, { piiKey, logger: child('erasure') }, teardown);
+  const { log } = erasing;
+  const erased = erasing.erasures.newest;
   const sources: HealthSources = { log, store, deliveries: [] };
   const health = async (): Promise<Health> => await healthOf(sources);
 
@@ -126,6 +132,7 @@ async function assemble(parts: Parts): Promise<App> {
 
   // Detectors: attempts in, reports out; at once for what comes in time, later for what comes late.
   let runHistory = async (): Promise<void> => undefined;
+  let detectWorker: DetectWorker | null = null;
   if (has('detect')) {
     const detect = await startDetectWorker({
       log,
@@ -133,13 +140,15 @@ async function assemble(parts: Parts): Promise<App> {
       clock,
       logger: child('detectors'),
       piiKey,
+      erased,
       metrics: metrics.detect,
     });
+    detectWorker = detect;
     teardown.push('detectors', () => detect.close());
     sources.detect = detect.status;
     const limit = watchStateLimit({ partitions: detect.status, log, feed, clock, logger: child('detectors') });
     teardown.push('state limit', () => limit.stop());
-    const history = await startHistoryLane({ log, store, clock, logger: child('history'), piiKey });
+    const history = await startHistoryLane({ log, store, clock, logger: child('history'), piiKey, erased });
     teardown.push('history lane', () => history.close());
     sources.history = history.status;
     runHistory = history.runNow;
@@ -177,6 +186,21 @@ async function assemble(parts: Parts): Promise<App> {
   const deadLetters = await openDeadLetterIndex({ log, ...groupOf(kind, 'dead-letter-index') });
   teardown.push('dead letter index', () => deadLetters.close());
   sources.deadLetters = deadLetters.counts;
+  const isResponding = has('respond', 'manage');
+  const erases = await startErasing(
+    {
+      storage,
+      erasing,
+      feed,
+      detect: detectWorker,
+      isResponding,
+      deliveriesOf: deliveries.of,
+      piiKey,
+      clock,
+      logger: child('erasure'),
+    },
+    teardown,
+  );
   const progress = watchProgress(() => stagesOf(sources), clock);
   teardown.push('progress', () => progress.stop());
   let told: Told = { slack: null, preview: null };
@@ -197,7 +221,16 @@ async function assemble(parts: Parts): Promise<App> {
     alive: progress.health,
     metrics: async () => await metrics.text(readingsOf(sources, await health(), clock.now())),
     validateDetector: validateChange,
-    operations: operationsOf({ ...verifying, ...stripe, deadLetters, general, verification, runHistory, tuning }),
+    operations: operationsOf({
+      ...verifying,
+      ...stripe,
+      erases,
+      deadLetters,
+      general,
+      verification,
+      runHistory,
+      tuning,
+    }),
     preview: () => told.preview,
     demo: demo ? { lines: DEMO_LINES } : null,
   });
@@ -225,7 +258,7 @@ async function assemble(parts: Parts): Promise<App> {
       sources,
       tuning,
       slack: {
-        throughOf: createGotThrough({ log, piiKey }),
+        throughOf: createGotThrough({ log, piiKey, erased }),
         rowUrlOf,
         why: async (question) => await why({ log, feed, piiKey, clock }, question),
         coverage: () => coverageSentence(stripe.reconciliation),

@@ -95,7 +95,10 @@ export function startAsides(options: AsidesOptions): Asides {
   return {
     of: (incident) => {
       follow(incident);
-      const through = followed.get(incident.id)?.through ?? null;
+      const known = followed.get(incident.id);
+      // Read before somebody was erased, it may name them.
+      const isStale = known === undefined || known.readAt < (incident.erased ?? Number.NEGATIVE_INFINITY);
+      const through = isStale ? null : known.through;
       return { through, rowUrl: rowUrlOf(incident.id), past: pastFor(incident.detector) };
     },
     close: async () => {

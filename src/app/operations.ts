@@ -18,6 +18,8 @@ import type { VerifyJob } from '../tuning/verify-job.ts';
 import { whatIf } from '../tuning/what-if.ts';
 import { why } from '../tuning/why.ts';
 import { deadLetterOperations } from './dead-letter-operations.ts';
+import type { EraseJobs } from './erase-jobs.ts';
+import { eraseOperations } from './erase-operations.ts';
 import { proposalOperations } from './proposal-operations.ts';
 import { reportOperations } from './report-operations.ts';
 
@@ -31,6 +33,7 @@ export type OperationParts = {
   readonly deadLetters: DeadLetterIndex;
   /** As in force now. */
   readonly general: () => GeneralSettings;
+  readonly erases: EraseJobs;
   readonly backfills: Backfills;
   readonly reconciliation: Reconciliation | null;
   readonly verification: VerifyJob;
@@ -50,6 +53,7 @@ export function operationsOf(parts: OperationParts): readonly Operation[] {
     ...(parts.tuning === null ? [] : proposalOperations({ ...parts.tuning, feed: parts.feed })),
     ...reportOperations(parts),
     ...deadLetterOperations(parts),
+    ...eraseOperations(parts),
   ];
 }
 

@@ -9,6 +9,7 @@ import { openDatabase } from '../log/database.ts';
 import type { EventLog } from '../log/event-log.ts';
 import { openKafkaLog } from '../log/kafka.ts';
 import { openSqliteLog } from '../log/sqlite.ts';
+import type { Rewriter } from '../log/sqlite-rewrite.ts';
 import type { Clock } from '../model/clock.ts';
 import type { Teardown } from './teardown.ts';
 
@@ -16,6 +17,8 @@ export type Storage = {
   readonly log: EventLog;
   readonly store: WindowStore;
   readonly kind: 'embedded' | 'kafka';
+  /** Rewrites what the log holds; absent or null: the log cannot. */
+  readonly rewriter?: Rewriter | null;
 };
 
 export type StorageOptions = {
@@ -45,7 +48,7 @@ async function openEmbedded(
   teardown.push('log', () => log.close());
   const store = await openSqliteStore({ database });
   teardown.push('store', () => store.close());
-  return { log, store, kind: 'embedded' };
+  return { log, store, kind: 'embedded', rewriter: log };
 }
 
 async function openServices({ config, clock, logger }: StorageOptions, teardown: Teardown): Promise<Storage> {
@@ -62,5 +65,5 @@ async function openServices({ config, clock, logger }: StorageOptions, teardown:
     clock,
   });
   teardown.push('store', () => store.close());
-  return { log, store, kind: 'kafka' };
+  return { log, store, kind: 'kafka', rewriter: null };
 }

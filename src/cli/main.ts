@@ -18,6 +18,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<CliCommand>>> = {
   incidents: async () => (await import('./incidents.ts')).incidentsCommand,
   status: async () => (await import('./status.ts')).statusCommand,
   doctor: async () => (await import('./doctor.ts')).doctorCommand,
+  erase: async () => (await import('./erase.ts')).eraseCommand,
   'dead-letters': async () => (await import('./dead-letters.ts')).deadLettersCommand,
   slack: async () => (await import('./slack.ts')).slackCommand,
   sheet: async () => (await import('./sheet.ts')).sheetCommand,

@@ -75,6 +75,7 @@ const TITLES: Readonly<Record<ChangeType, string>> = {
   withdrawn: 'Withdrawn',
   returned: 'Came back',
   settings_accepted: 'Settings changed',
+  erased: 'Somebody was erased',
   seen: 'Seen',
   refused: 'Refused',
 };

@@ -30,6 +30,8 @@ export type Evaluation = {
   readonly log: EventLog;
   readonly partition: number;
   readonly piiKey: string;
+  /** Number of the newest erase that was known before anything was read. */
+  readonly erased: number;
   readonly rules: readonly Rule[];
   readonly index: HistoryIndex;
   /** What of the partition is counted: [oldest record kept, position that it is as of). */
@@ -248,7 +250,7 @@ function lookAgain(
 }
 
 function tellOf(run: Evaluation, state: FoldState, { key, part, atMs }: { key: Key; part: Part; atMs: number }) {
-  const { partition, kept, greatestReceivedAt, piiKey } = run;
+  const { partition, kept, greatestReceivedAt, piiKey, erased } = run;
   const quietForS = quietForOf(state, key);
   const { fromS } = part.range;
   const episodes = part.episodes.map((episode) => ({
@@ -257,7 +259,12 @@ function tellOf(run: Evaluation, state: FoldState, { key, part, atMs }: { key: K
     quietForS,
   }));
   const asOf = { lane: 'history', topic: 'attempts', partition, offset: kept.to, atMs } as const;
-  const { report, ended } = tell(state, key, { standing: { fromS, episodes, mark: null }, asOf, piiKey });
+  const { report, ended } = tell(state, key, {
+    standing: { fromS, episodes, mark: null },
+    asOf,
+    piiKey,
+    erased,
+  });
   return { id: `history-${reportId(report, asOf)}`, report: { ...report, range: part.range }, ended };
 }
 

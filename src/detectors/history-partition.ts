@@ -13,7 +13,10 @@ import { createState } from './state.ts';
 import { endsOf } from './worker-origin.ts';
 import type { PartitionOptions } from './worker-seat.ts';
 
-export type HistoryPartitionOptions = Pick<PartitionOptions, 'log' | 'store' | 'clock' | 'logger' | 'piiKey'> & {
+export type HistoryPartitionOptions = Pick<
+  PartitionOptions,
+  'log' | 'store' | 'clock' | 'logger' | 'piiKey' | 'erased'
+> & {
   /** Views of one piece in memory. */
   readonly maxViews?: number;
 };
@@ -191,6 +194,7 @@ async function runOnce(held: Held, inTurn: InTurn): Promise<void> {
 /** What waits now; null: nothing. */
 async function begin(held: Held): Promise<Begun | null> {
   const { log, piiKey, clock, maxViews } = held.options;
+  const erased = held.options.erased?.() ?? 0;
   const { partition, seat, lease } = held;
   if (seat === null || (seat.waiting.size === 0 && seat.again.size === 0)) return null;
   const rules = await usableRules(log);
@@ -208,6 +212,7 @@ async function begin(held: Held): Promise<Begun | null> {
     log,
     partition,
     piiKey,
+    erased,
     rules,
     index: seat.index,
     kept: { from: first, to: seat.next },

@@ -32,6 +32,8 @@ export type Live = {
   readonly restUntil: Map<string, number>;
   /** While it is rebuilt: what the log says was told. */
   readonly recalled: Recalled;
+  /** Number of the newest erase that had been heard of before any of it was read. */
+  erased: number;
 };
 
 export type Due = { readonly key: Key; readonly atMs: number };
@@ -44,6 +46,8 @@ export type LiveParts = {
   readonly nowMs: number;
   /** Of attempts and signals held. Default: MAX_ATTEMPTS. */
   readonly maxAttempts?: number | undefined;
+  /** Number of the newest erase that is known. */
+  readonly erased?: number;
 };
 
 /** `known`: rules of a state that was just dropped, which the log need not hold any more. */
@@ -65,6 +69,8 @@ export async function loadLive(parts: LiveParts, partition: number, known: reado
   for (const [id, { key }] of live.marks) live.due.set(id, { key, atMs: 0 });
   return live;
 }
+
+const ERASED_ROW = 'worker/erased';
 
 /** Records may have been received an hour later than the clock of who reports says. */
 const DISORDER_MS = 3_600_000;
@@ -97,7 +103,8 @@ async function beginLive(parts: LiveParts, partition: number, known: readonly Ru
   live.origin = origin;
   live.next = origin.from;
   live.end = end;
-  live.unstored = [...rows, originRow(origin)];
+  live.erased = parts.erased ?? 0;
+  live.unstored = [...rows, originRow(origin), { kind: 'mark', id: ERASED_ROW, value: String(live.erased) }];
   return live;
 }
 
@@ -113,6 +120,7 @@ function emptyLive({ maxAttempts }: LiveParts, next: number, end: number): Live 
     due: new Map(),
     restUntil: new Map(),
     recalled: new Map(),
+    erased: 0,
   };
 }
 
@@ -120,6 +128,7 @@ function emptyLive({ maxAttempts }: LiveParts, next: number, end: number): Live 
 function restoreOwn(live: Live, { kind, id, value }: Row): void {
   if (kind !== 'mark' || value === null) return;
   if (id === ORIGIN_ROW) live.origin = JSON.parse(value) as Origin;
+  else if (id === ERASED_ROW) live.erased = Number(value);
   else if (id.startsWith('told/')) {
     const marked = JSON.parse(value) as Marked;
     live.marks.set(keyId(marked.key), marked);

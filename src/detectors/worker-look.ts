@@ -64,7 +64,12 @@ export function lookAt(look: Look, key: Key, output: Output): void {
   let due = reportDue(mark, episodes, nowMs);
   if (due.due === 'now') {
     const asOf = { lane: 'live', topic: 'attempts', partition, offset: live.next } as const;
-    const told = tell(live.state, key, { standing, asOf: look.byClock ? { ...asOf, atMs: nowMs } : asOf, piiKey });
+    const told = tell(live.state, key, {
+      standing,
+      asOf: look.byClock ? { ...asOf, atMs: nowMs } : asOf,
+      piiKey,
+      erased: live.erased,
+    });
     output.commands.push(commandOf(told, nowMs));
     for (const ended of told.ended)
       output.members.push({ key: membersId(ended), value: encode('members', ended), timeMs: nowMs });
@@ -102,7 +107,8 @@ export function withdrawRecalled(look: Look, { detector, scope, entity, mark }: 
   const asOf = { lane: 'live', topic: 'attempts', partition, offset: live.next, atMs: nowMs } as const;
   const range = { fromS, toS: null };
   const key = { detector, scope, entity };
-  const report: Report = { type: 'report', ...key, asOf, range, episodes: [], receivedAt: null };
+  const known = live.erased === 0 ? {} : { erased: live.erased };
+  const report: Report = { type: 'report', ...key, asOf, range, episodes: [], receivedAt: null, ...known };
   output.commands.push(commandOf({ id: reportId(key, asOf), report }, nowMs));
   look.reported('changed');
 }

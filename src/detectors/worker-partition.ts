@@ -8,7 +8,7 @@ import { type Decoded, decodeAll } from './worker-decode.ts';
 import type { Live } from './worker-live.ts';
 import { emptyOutput, forgetEnded, lookAtDue, lookOrRest } from './worker-look.ts';
 import { createOutbox } from './worker-outbox.ts';
-import { dropOldRows, ensureReach, goBack, goOnRebuilding, lookAtAll } from './worker-rebuild.ts';
+import { dropOldRows, ensureReach, forgetErased, goBack, goOnRebuilding, lookAtAll } from './worker-rebuild.ts';
 import {
   drop,
   flush,
@@ -74,6 +74,7 @@ export function createPartition(partition: number, options: PartitionOptions): P
 }
 
 async function takeBatch(seat: Seat, batch: Batch): Promise<number | null> {
+  await forgetErased(seat);
   const live = await present(seat);
   if (!(await flush(seat))) return (await present(seat)).next;
   const first = batch.records[0]?.offset ?? live.next;
@@ -146,8 +147,24 @@ function foldAndLook(seat: Seat, live: Live, { stored, decoded }: Portion): bool
   }
 }
 
+/** After an erase nothing may come that would set the partition in motion: it reads by itself what it had read before. */
+async function readAgain(seat: Seat): Promise<void> {
+  const { log } = seat.options;
+  const from = (await present(seat)).next;
+  const end = (await log.ends('attempts')).find(({ partition }) => partition === seat.partition)?.next ?? from;
+  if (from >= end) return;
+  for await (const page of log.read('attempts', seat.partition, from, end)) {
+    const { live } = seat;
+    // Whatever else moved it meanwhile goes on from there.
+    if (!seat.isAssigned || live === null || page[0]?.offset !== live.next) return;
+    live.end = Math.max(live.end, end);
+    if ((await takePortion(seat, live, page)) !== null) return;
+  }
+}
+
 async function tick(seat: Seat): Promise<number> {
   const nowMs = seat.options.clock.now();
+  if (seat.isAssigned && (await forgetErased(seat))) await readAgain(seat);
   const { live } = seat;
   if (!seat.isAssigned || live === null || !(await flush(seat))) return nowMs + LONGEST_WAIT_MS;
   if (live.stored === null) return nowMs + LONGEST_WAIT_MS;

@@ -7,7 +7,7 @@ import { type Live, originRow, rulesOf, setMark } from './worker-live.ts';
 import { emptyOutput, lookAt, withdrawRecalled } from './worker-look.ts';
 import { endsOf, needsEarlierOrigin, offsetAt } from './worker-origin.ts';
 import { recalledMark } from './worker-recall.ts';
-import { drop, lookOf, present, type Seat, storeOutput } from './worker-seat.ts';
+import { drop, erasedIn, lookOf, present, type Seat, storeOutput } from './worker-seat.ts';
 
 /** Keys looked at before other work may go on. */
 const SLICE_KEYS = 500;
@@ -57,6 +57,18 @@ export async function ensureReach(seat: Seat, live: Live): Promise<number | null
   await store.clear(seat.partition);
   drop(seat);
   return (await present(seat, rules)).next;
+}
+
+/** Somebody was erased since the windows were read: they are dropped, to be made anew from the log. True if so. */
+export async function forgetErased(seat: Seat): Promise<boolean> {
+  const { live, options, partition } = seat;
+  if (live === null || live.erased >= erasedIn(seat)) return false;
+  options.logger.info({ partition, erased: erasedIn(seat) }, 'somebody was erased: windows are made anew');
+  const rules = rulesOf(live.state);
+  await options.store.clear(partition);
+  drop(seat);
+  await present(seat, rules);
+  return true;
 }
 
 /** `count`: records since it was called last. Null, or the offset to go on at. */

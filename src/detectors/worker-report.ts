@@ -6,6 +6,8 @@ import type { Rule } from '../model/detector.ts';
 import { type Key, keyId, type LabelledEntity } from '../model/entity.ts';
 import type { AsOf, Episode, Report, ReportedEpisode } from '../model/episode.ts';
 import { maskEntity } from '../model/mask.ts';
+import { erasedIdentity } from '../model/mask-names.ts';
+import { withoutMembers } from '../model/mask-told.ts';
 import { type EndedMembers, MEMBERS_MAX } from '../model/members.ts';
 import { scopeId } from '../model/scope.ts';
 import type { Member } from './details.ts';
@@ -81,11 +83,15 @@ export type TellOptions = {
   readonly standing: Standing;
   readonly asOf: AsOf;
   readonly piiKey: string;
+  /** Number of the newest erase that the state knows of. */
+  readonly erased: number;
 };
 
 /** The report of a key, and the members of each episode that was not over when it was last told and is now. */
-export function tell(state: FoldState, key: Key, { standing, asOf, piiKey }: TellOptions): Told {
+export function tell(state: FoldState, key: Key, { standing, asOf, piiKey, erased }: TellOptions): Told {
   const { episodes, fromS, mark } = standing;
+  // Who was erased is told of by numbers alone.
+  const isErased = erasedIdentity(key.entity.value, piiKey) !== null;
   const ended: { episode: Episode; hits: readonly Member[] }[] = [];
   let receivedAt: number | null = null;
   let fields: AttemptFields | null = null;
@@ -95,12 +101,13 @@ export function tell(state: FoldState, key: Key, { standing, asOf, piiKey }: Tel
     const details = detailsOf(state, key, episode.firstBreachAt);
     const hits = details?.members ?? [];
     const wasOver = mark?.episodes.some((before) => before.over && overlap(before, episode)) ?? false;
-    if (episode.over && !wasOver) ended.push({ episode, hits });
+    if (episode.over && !wasOver) ended.push({ episode, hits: isErased ? [] : hits });
     const facts = hits.map(factsOf);
     receivedAt = facts.reduce((latest, member) => Math.max(latest, member.receivedAt), 0) || null;
     fields = facts.findLast((member) => member.fields.card !== undefined)?.fields ?? fields;
     const trigger = details?.trigger ? factsOf(details.trigger) : null;
-    return { ...plain, evidence: evidenceOf({ members: facts, values: details?.values ?? [], trigger }) };
+    const evidence = evidenceOf({ members: facts, values: details?.values ?? [], trigger });
+    return { ...plain, evidence: isErased ? withoutMembers(evidence) : evidence };
   });
   const entity = maskEntity(key.entity, fields, piiKey);
   const scope = { account: key.scope.account, livemode: key.scope.livemode };
@@ -116,6 +123,7 @@ export function tell(state: FoldState, key: Key, { standing, asOf, piiKey }: Tel
       range: { fromS, toS: null },
       episodes: reported,
       receivedAt,
+      ...(erased === 0 ? {} : { erased }),
     },
     ended: ended.map(({ episode, hits }) => endedMembers({ detector, scope, entity }, episode, hits)),
   };

@@ -6,7 +6,7 @@ import type { Rule } from '../model/detector.ts';
 import { AppError, messageOf } from '../model/errors.ts';
 import { MAX_ATTEMPTS, statsOf } from './state.ts';
 import type { WindowStore } from './window-store.ts';
-import { type Live, loadLive } from './worker-live.ts';
+import { type Live, loadLive, rulesOf } from './worker-live.ts';
 import type { Look, Output } from './worker-look.ts';
 import type { Outbox } from './worker-outbox.ts';
 
@@ -29,6 +29,8 @@ export type PartitionOptions = {
   readonly metrics?: DetectMetrics;
   /** Most attempts and signals held in a partition; beyond it the oldest go. Default: MAX_ATTEMPTS. */
   readonly maxAttempts?: number;
+  /** Number of the newest erase that this process knows of: the log reads without them. Default: 0, none. */
+  readonly erased?: () => number;
 };
 
 export type PartitionStatus = {
@@ -45,6 +47,8 @@ export type PartitionStatus = {
   /** Filters that failed at run time, by detector. */
   readonly filterErrors: Readonly<Record<string, number>>;
   readonly rebuilding: { readonly from: number; readonly until: number } | null;
+  /** Number of the newest erase that it knows of, once it is whole; null: the state is not loaded. */
+  readonly erased: number | null;
   /** Why it stands still; null: it does not. */
   readonly problem: { readonly code: string; readonly message: string; readonly help: string } | null;
 };
@@ -76,7 +80,15 @@ export function drop(seat: Seat): void {
 export async function present(seat: Seat, known: readonly Rule[] = []): Promise<Live> {
   if (seat.live !== null) return seat.live;
   const { log, store, clock, logger, maxAttempts } = seat.options;
-  const live = await loadLive({ log, store, nowMs: clock.now(), maxAttempts }, seat.partition, known);
+  const erased = erasedIn(seat);
+  const parts = { log, store, nowMs: clock.now(), maxAttempts, erased };
+  let live = await loadLive(parts, seat.partition, known);
+  if (live.erased < erased) {
+    // They still hold somebody who was erased: the log does not.
+    const rules = rulesOf(live.state);
+    await store.clear(seat.partition);
+    live = await loadLive(parts, seat.partition, rules);
+  }
   const { from, rebuildUntil, exactFromS } = live.origin;
   if (rebuildUntil !== null)
     logger.info({ partition: seat.partition, from, until: rebuildUntil }, 'windows are rebuilt from the log');
@@ -88,6 +100,8 @@ export async function present(seat: Seat, known: readonly Rule[] = []): Promise<
   seat.live = live;
   return live;
 }
+
+export const erasedIn = ({ options }: Seat): number => options.erased?.() ?? 0;
 
 /** False: the store refused, and the state has been dropped. */
 export async function flush(seat: Seat): Promise<boolean> {
@@ -138,7 +152,7 @@ export function statusOf({ partition, options, live, problem: found }: Seat): Pa
   const problem = found && { code: found.code, message: found.message, help: found.help };
   if (live === null) {
     const maxHeld = options.maxAttempts ?? MAX_ATTEMPTS;
-    const nothing = { attempts: 0, keys: 0, held: 0, maxHeld, filterErrors: {}, rebuilding: null };
+    const nothing = { attempts: 0, keys: 0, held: 0, maxHeld, filterErrors: {}, rebuilding: null, erased: null };
     return { partition, next: null, lag: 0, ...nothing, problem };
   }
   const { attempts, signals, keys, filterErrors } = statsOf(live.state);
@@ -153,6 +167,7 @@ export function statusOf({ partition, options, live, problem: found }: Seat): Pa
     maxHeld: live.state.maxAttempts,
     filterErrors,
     rebuilding: rebuildUntil === null ? null : { from, until: rebuildUntil },
+    erased: rebuildUntil === null ? live.erased : 0,
     problem,
   };
 }

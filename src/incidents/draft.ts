@@ -1,10 +1,12 @@
 // What the deciders answer: a change without what is the same for every change of the command.
 import type { AcceptedSettings, Change, Refusal } from '../model/commands.ts';
+import type { Erasure } from '../model/erasure.ts';
 import type { Incident } from '../model/incident.ts';
 
 export type Draft = Pick<Change, 'type' | 'data'> &
   Partial<Pick<Change, 'actor' | 'incident' | 'refusal' | 'nextDeadline' | 'report'>> & {
     readonly accepted?: Omit<AcceptedSettings, 'position'>;
+    readonly erasure?: Erasure;
   };
 
 /** Nothing to do: written all the same, so that a restart goes on behind it. */

@@ -8,6 +8,7 @@ import {
   incidentKeyId,
   type KeyState,
   MAX_COMMAND_IDS,
+  MAX_ERASURES,
   MAX_RECENT_VERSIONS,
   STORM_WINDOW_MS,
   type State,
@@ -46,6 +47,7 @@ function foldChange(state: State, change: Change): void {
   if (change.position.index === 0 && isFromPerson(change)) remember(state, change.command);
   if (change.report !== undefined) markReport(state, change.report);
   if (change.accepted !== undefined) evolveSettings(state, change.accepted);
+  if (change.erasure !== undefined) state.erasures = [...state.erasures, change.erasure].slice(-MAX_ERASURES);
   if (change.incident !== null && change.type !== 'refused') foldIncident(state, change, change.incident);
 }
 
@@ -72,6 +74,7 @@ function markReport(state: State, mark: ReportMark): void {
 
 function foldIncident(state: State, change: Change, incident: Incident): void {
   const key = incidentKeyId(incident);
+  if (change.type === 'erased') moveKey(state, incident, key);
   state.incidents.set(incident.id, incident);
   keyState(state, key).incidents.add(incident.id);
   if (change.nextDeadline === null) state.deadlines.delete(incident.id);
@@ -87,6 +90,25 @@ function foldIncident(state: State, change: Change, incident: Incident): void {
       isSame && compareSeverity(before.severity, incident.severity) > 0 ? before.severity : incident.severity;
     const after = isSame ? before.after : state.numbered;
     state.mutes.set(key, { after, until: incident.mutedUntil, severity: known });
+  }
+}
+
+/** Under another name from now on: who comes again under the old one is somebody new, and nothing is muted of them. */
+function moveKey(state: State, incident: Incident, key: string): void {
+  const known = state.incidents.get(incident.id);
+  const before = known === undefined ? key : incidentKeyId(known);
+  if (before === key) return;
+  state.keys.get(before)?.incidents.delete(incident.id);
+  const mute = state.mutes.get(before);
+  if (mute !== undefined) state.mutes.set(key, mute);
+  const { marks } = state.keys.get(before) ?? {};
+  for (const [lane, mark] of marks ?? []) {
+    const { kind, value } = incident.entity;
+    keyState(state, key).marks.set(lane, { ...mark, entity: { kind, value } });
+  }
+  if (state.keys.get(before)?.incidents.size === 0) {
+    state.keys.delete(before);
+    state.mutes.delete(before);
   }
 }
 

@@ -3,6 +3,7 @@ import { decode } from '../log/codec.ts';
 import type { EventLog } from '../log/event-log.ts';
 import type { AcceptedSettings, Change } from '../model/commands.ts';
 import { comparePositions } from '../model/commands.ts';
+import type { Erasure } from '../model/erasure.ts';
 import { evolve, evolveSettings } from './evolve.ts';
 import { createState, type State } from './state.ts';
 
@@ -14,6 +15,8 @@ export type Loaded = {
   readonly accepted: ReadonlyMap<string, readonly AcceptedSettings[]>;
   /** Accepted, but not yet in `detector-settings`: a crash came between. */
   readonly unrecorded: readonly AcceptedSettings[];
+  /** Every erase that the log holds, oldest first. */
+  readonly erasures: readonly Erasure[];
 };
 
 /**
@@ -36,12 +39,14 @@ export async function loadState(log: EventLog): Promise<Loaded> {
     }
   };
   const unrecorded: AcceptedSettings[] = [];
+  const erasures: Erasure[] = [];
   let group: Change[] = [];
   for await (const change of recordsOf<Change>(log, 'incidents')) {
     const last = group.at(-1);
     if (change.position.offset <= state.offset) continue;
     if (last !== undefined && comparePositions(change.position, last.position) <= 0) continue;
     if (change.accepted !== undefined && add(accepted, change.accepted)) unrecorded.push(change.accepted);
+    if (change.erasure !== undefined) erasures.push(change.erasure);
     if (last !== undefined && change.position.offset > last.position.offset) {
       foldSettings(last.position.offset);
       evolve(state, group);
@@ -54,7 +59,7 @@ export async function loadState(log: EventLog): Promise<Loaded> {
   const isGone = newest === undefined || newest < first;
   foldSettings(isGone ? Number.POSITIVE_INFINITY : newest);
   if (isGone) evolve(state, group);
-  return { state, resumeAt: Math.max(first, newest ?? 0), accepted, unrecorded };
+  return { state, resumeAt: Math.max(first, newest ?? 0), accepted, unrecorded, erasures };
 }
 
 async function* recordsOf<T>(log: EventLog, topic: 'incidents' | 'detector-settings'): AsyncGenerator<T> {

@@ -5,6 +5,7 @@ import type { Batch, EventLog, NewRecord, StoredRecord } from '../log/event-log.
 import type { Clock } from '../model/clock.ts';
 import type { AcceptedSettings, Change, ChangeType, Command } from '../model/commands.ts';
 import { AppError, messageOf } from '../model/errors.ts';
+import { type ErasureRelay, openErasureRelay } from './erasure-relay.ts';
 import { evolve } from './evolve.ts';
 import { loadState } from './load.ts';
 import { readCommand } from './read-command.ts';
@@ -51,6 +52,7 @@ type Session = {
   unwritten: Change[];
   readonly accepted: Map<string, readonly AcceptedSettings[]>;
   readonly relay: SettingsRelay;
+  readonly erasures: ErasureRelay;
   readonly rearm: () => void;
   readonly stop: () => Promise<void>;
 };
@@ -124,9 +126,11 @@ export async function startIncidentManager(options: ManagerOptions): Promise<Inc
 
 async function beginSession(options: ManagerOptions): Promise<{ session: Session; resumeAt: number }> {
   const { log, clock, logger } = options;
-  const { state, resumeAt, accepted, unrecorded } = await loadState(log);
+  const { state, resumeAt, accepted, unrecorded, erasures: decided } = await loadState(log);
   const relay = createSettingsRelay(options);
   await relay.send(unrecorded);
+  const erasures = await openErasureRelay(options);
+  await erasures.send(decided);
   await relay.repeat(accepted.values());
   const stopping = new AbortController();
   const timers = startTimers({ log, clock, logger, deadline: () => nextDeadline(state) });
@@ -136,7 +140,7 @@ async function beginSession(options: ManagerOptions): Promise<{ session: Session
     stopping.abort();
     await Promise.all([timers.stop(), repeating]);
   };
-  const session: Session = { state, unwritten: [], accepted: known, relay, rearm: timers.rearm, stop };
+  const session: Session = { state, unwritten: [], accepted: known, relay, erasures, rearm: timers.rearm, stop };
   logger.info(
     { resumeAt, incidents: state.incidents.size, numbered: state.numbered },
     'the incident manager has begun',
@@ -181,13 +185,14 @@ async function bury({ log, clock, logger }: ManagerOptions, record: StoredRecord
 
 /** The changes first: what they accepted can be read off them again, if the process ends before it is relayed. */
 async function write({ log, metrics }: ManagerOptions, session: Session): Promise<void> {
-  const { unwritten, relay } = session;
+  const { unwritten, relay, erasures } = session;
   for (let i = 0; i < unwritten.length; i += MAX_APPENDED)
     await log.append('incidents', unwritten.slice(i, i + MAX_APPENDED).map(recordOf));
   session.unwritten = [];
   for (const { asked = '', type } of unwritten) metrics?.change(asked, type);
   const news = unwritten.flatMap(({ accepted }) => (accepted === undefined || !add(session, accepted) ? [] : accepted));
   await relay.send(news);
+  await erasures.send(unwritten.flatMap(({ erasure }) => erasure ?? []));
 }
 
 /** False: known already; the newest command of before is decided again at every start. */

@@ -3,7 +3,9 @@
 import type { Change, Command, IncidentAction } from '../model/commands.ts';
 import { isIncidentAction } from '../model/commands.ts';
 import type { Actor } from '../model/incident.ts';
+import { eraseReport } from '../model/mask-told.ts';
 import { decideAction } from './decide-action.ts';
+import { decideErase } from './decide-erase.ts';
 import { decideOperator } from './decide-operator.ts';
 import { decideReport } from './decide-report.ts';
 import { decideSettings } from './decide-settings.ts';
@@ -19,7 +21,7 @@ export const MANAGER: Actor = { kind: 'engine', id: 'manager', name: '' };
  */
 export function decide(state: State, command: Command | null, offset: number): readonly Change[] {
   const time = Math.max(state.time, command?.at ?? 0);
-  const drafts = command === null ? [seen({ reason: 'unreadable' })] : draftsOf(state, command, time);
+  const drafts = command === null ? [seen({ reason: 'unreadable' })] : draftsOf(state, command, { time, offset });
   let numbered = state.numbered;
   return drafts.map(({ accepted, ...draft }, index) => {
     if (draft.type === 'opened') numbered += 1;
@@ -40,12 +42,16 @@ export function decide(state: State, command: Command | null, offset: number): r
   });
 }
 
-function draftsOf(state: State, command: Command, time: number): readonly Draft[] {
+type Now = { readonly time: number; readonly offset: number };
+
+function draftsOf(state: State, command: Command, { time, offset }: Now): readonly Draft[] {
   const { body } = command;
-  if (body.type === 'report') return decideReport(state, body, time);
+  // Detectors hear of an erase a little later: what they reported meanwhile is taken as if they had known.
+  if (body.type === 'report') return decideReport(state, eraseReport(body, state.erasures, { isCoarse: true }), time);
   if (body.type === 'timer') return decideTimer(state, time);
   if (body.type === 'operator') return [decideOperator(state, body, time)];
   if (state.commands.has(command.id)) return [repeated(state, command)];
+  if (body.type === 'erase') return decideErase(state, { body, offset, time });
   if (isIncidentAction(body)) return decideAction(state, { body, actor: command.actor, time });
   return [decideSettings(state, { ...command, body }, time)];
 }

@@ -3,6 +3,7 @@ import type { AcceptedSettings, ReportMark } from '../model/commands.ts';
 import type { DetectorSettings, GeneralSettings, Severity } from '../model/detector.ts';
 import { type Key, keyId } from '../model/entity.ts';
 import type { AsOf } from '../model/episode.ts';
+import type { Erasure } from '../model/erasure.ts';
 import type { Incident } from '../model/incident.ts';
 import { scopeId } from '../model/scope.ts';
 
@@ -31,6 +32,8 @@ export type State = {
   readonly sources: Map<string, SourceState>;
   /** Seconds: where the ranges began when closed incidents were last let go. */
   releasedS: number;
+  /** The newest, oldest first: reports that do not know of them yet are taken as if they did. */
+  erasures: readonly Erasure[];
 };
 
 /** `after`: the last incident number before it was set. `severity`: the highest that was known then. */
@@ -69,6 +72,7 @@ export type DetectorState = {
 export const STORM_WINDOW_MS = 60_000;
 export const MAX_COMMAND_IDS = 10_000;
 export const MAX_RECENT_VERSIONS = 8;
+export const MAX_ERASURES = 200;
 
 export function createState(): State {
   return {
@@ -85,6 +89,7 @@ export function createState(): State {
     deadlines: new Map(),
     sources: new Map(),
     releasedS: 0,
+    erasures: [],
   };
 }
 

@@ -19,6 +19,8 @@ const WRITER_PRAGMAS = [
   'journal_mode = WAL',
   'synchronous = FULL',
   'journal_size_limit = 67108864',
+  // What is deleted or replaced is overwritten: an erase must leave nothing in free pages.
+  'secure_delete = ON',
 ];
 
 const SQLITE_CODES: Readonly<Record<number, string>> = {

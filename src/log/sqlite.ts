@@ -10,6 +10,7 @@ import { checkGap } from './gap.ts';
 import { checkSize } from './limits.ts';
 import { startConsumer } from './sqlite-consumer.ts';
 import { maintain } from './sqlite-maintenance.ts';
+import { createRewriter, type Rewriter } from './sqlite-rewrite.ts';
 import { endsOf, PAGE_RECORDS, readPage, SCHEMA, TOPIC_NAMES, tableOf } from './sqlite-tables.ts';
 import { createTail, type Tail } from './tail.ts';
 
@@ -23,7 +24,7 @@ export type Maintained = {
 const MAINTENANCE_EVERY_MS = 3_600_000;
 
 /** The database is closed by its owner, after the log. */
-export async function openSqliteLog(options: SqliteLogOptions): Promise<EventLog & Maintained> {
+export async function openSqliteLog(options: SqliteLogOptions): Promise<EventLog & Maintained & Rewriter> {
   const { database, logger, clock = systemClock } = options;
   await database.run(SCHEMA);
   const tails = new Map(TOPIC_NAMES.map((topic) => [topic, createTail()]));
@@ -47,6 +48,7 @@ export async function openSqliteLog(options: SqliteLogOptions): Promise<EventLog
     consume: async (consumer) => groups.join(consumer),
     ping: async () => void (await database.all('SELECT 1')),
     maintain: async () => await maintain(database, clock.now()),
+    ...createRewriter(database, (topic) => tails.get(topic)),
     close: async () => {
       closing.abort();
       await groups.close();

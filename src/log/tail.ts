@@ -18,6 +18,8 @@ export type Tail = {
   /** Offset after the newest record seen here; 0 if none. */
   end(): number;
   bell(): Bell;
+  /** Forgets its records: they are read from where they are kept. */
+  forget(): void;
 };
 
 export function createTail(): Tail {
@@ -59,6 +61,10 @@ export function createTail(): Tail {
       return page;
     },
     end: () => (records.at(-1)?.offset ?? -1) + 1,
+    forget: () => {
+      records = [];
+      characters = 0;
+    },
     bell: () => {
       let wake = (): void => {};
       const rung = new Promise<void>((resolve) => {

@@ -83,4 +83,6 @@ export type Report = {
   readonly episodes: readonly ReportedEpisode[];
   /** Milliseconds: the greatest `receivedAt` among the members of the newest episode; for latency. */
   readonly receivedAt: number | null;
+  /** Number of the newest erase that it knows of; absent: of none. */
+  readonly erased?: number;
 };

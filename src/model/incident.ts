@@ -92,6 +92,8 @@ export type Incident = {
   readonly reminded?: { readonly count: number; readonly at: number } | null;
   /** Who put it back to open last; absent or null: nobody. */
   readonly openedAgain?: { readonly from: 'acknowledged' | 'resolved'; readonly by: Actor; readonly at: number } | null;
+  /** Milliseconds: when somebody whom it told of was erased; absent: nobody was. */
+  readonly erased?: number;
   readonly version: number;
   /** The breach instant that opened it, seconds: how it claims its episode. */
   readonly openingBreachS: number;
@@ -141,6 +143,7 @@ export function incidentJson(incident: Incident, consoleUrl: string) {
     continues: incident.continues,
     splitFrom: incident.splitFrom,
     storm: incident.storm,
+    ...(incident.erased === undefined ? {} : { erased: iso(incident.erased) }),
     version: incident.version,
   };
 }

@@ -3,6 +3,7 @@
 import { createHmac } from 'node:crypto';
 import type { AttemptFields } from './attempt.ts';
 import type { Entity, LabelledEntity } from './entity.ts';
+import { erasedIdentity, erasedLabel } from './mask-names.ts';
 
 const IDENTITY_HEX = 32;
 const SHOWN_HEX = 6;
@@ -15,6 +16,8 @@ const MAX_LABEL = 64;
  */
 export function maskEntity(entity: Entity, fields: AttemptFields | null, piiKey: string): LabelledEntity {
   const { kind, value } = entity;
+  const erased = erasedIdentity(value, piiKey);
+  if (erased !== null) return { kind, value: erased, label: erasedLabel(erased) };
   switch (kind) {
     case 'email':
     case 'ip': {

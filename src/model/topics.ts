@@ -9,7 +9,8 @@ export type TopicName =
   | 'detector-settings'
   | 'deliveries'
   | 'dead-letters'
-  | 'daily-totals';
+  | 'daily-totals'
+  | 'erasures';
 
 export type Topic = {
   readonly name: TopicName;
@@ -43,4 +44,5 @@ export const TOPICS: Readonly<Record<TopicName, Topic>> = {
   deliveries: topic('deliveries', 'output + subject + slot', 1, null, 'compact'),
   'dead-letters': topic('dead-letters', 'source + offset', 1, 35),
   'daily-totals': topic('daily-totals', 'scope + day', 1, null, 'compact'),
+  erasures: topic('erasures', 'number', 1, 400),
 };

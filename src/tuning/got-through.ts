@@ -7,7 +7,12 @@ import { findStretch, type ReadLog, scan } from './attempts-scan.ts';
 import { viewTest } from './matches.ts';
 import { shownText } from './member-summary.ts';
 
-export type GotThroughParts = { readonly log: ReadLog; readonly piiKey: string };
+export type GotThroughParts = {
+  readonly log: ReadLog;
+  readonly piiKey: string;
+  /** Number of the newest erase: with another one everything is read anew. */
+  readonly erased?: () => number;
+};
 
 /** Null: the incident is about no entity of its own. Rejects with the log's errors, and when `signal` is aborted. */
 export type GotThrough = (incident: Incident, signal?: AbortSignal) => Promise<Through | null>;
@@ -29,12 +34,15 @@ type Reading = {
   readonly customers: Set<string>;
 };
 
-export function createGotThrough({ log, piiKey }: GotThroughParts): GotThrough {
+export function createGotThrough({ log, piiKey, erased = () => 0 }: GotThroughParts): GotThrough {
   const known = new Map<string, Reading>();
+  let readWith = erased();
   return async (incident, signal) => {
     const { kind, asOf, id, firstAttemptAt } = incident;
     // Of the whole account every payment would count: that is business, not what got through.
     if (kind !== 'episode' || asOf.topic !== 'attempts' || incident.entity.kind === 'account') return null;
+    if (readWith !== erased()) known.clear();
+    readWith = erased();
     const before = known.get(id);
     // Later information may move its first attempt: then what was read is of another stretch.
     const reading = before?.fromMs === firstAttemptAt ? before : newReading(firstAttemptAt);

@@ -73,6 +73,7 @@ describe('progress', () => {
       maxHeld: 1,
       filterErrors: {},
       rebuilding: null,
+      erased: 0,
     };
     const problem = { code: 'store_unavailable', message: 'Redis is away.', help: '' };
     const sources = { log: {} as never, store: {} as never, deliveries: [] };

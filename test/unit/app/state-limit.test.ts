@@ -21,6 +21,7 @@ const status = (partition: number, held: number): PartitionStatus => ({
   maxHeld: 1_000,
   filterErrors: {},
   rebuilding: null,
+  erased: 0,
   problem: null,
 });
 
