@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { startSlackPreview } from './alerts/preview.ts';
 import { type Slack, type SlackOptions, startSlack } from './alerts/slack.ts';
+import { createDeadLetterDesk } from './app/dead-letter-desk.ts';
 import { DEMO_LINES, demoSecret, startDemo } from './app/demo.ts';
 import { openErasingLog, startErasing } from './app/erasing.ts';
 import { type Health, type HealthSources, healthOf } from './app/health.ts';
@@ -35,6 +36,7 @@ import type { EventLog } from './log/event-log.ts';
 import { type Clock, systemClock } from './model/clock.ts';
 import type { Delivery } from './model/delivery.ts';
 import type { GeneralSettings } from './model/detector.ts';
+import type { Months } from './model/month.ts';
 import { type PreviewRows, startSheetsPreview } from './sinks/preview.ts';
 import { startSheets } from './sinks/sheets.ts';
 import { createLogger } from './telemetry/logger.ts';
@@ -170,9 +172,11 @@ async function assemble(parts: Parts): Promise<App> {
   const verification = startVerifyJob(has('respond') ? verifying : { ...verifying, everyMs: null });
   teardown.push('verification', () => verification.close());
   sources.verification = verification.status;
+  let months: Months | null = null;
   if (has('respond')) {
     const grades = startGrades({ log, feed, piiKey, clock, logger: child('grades'), dataFolder });
     teardown.push('grades', () => grades.close());
+    months = grades.months;
   }
   let tuning: Tuning | null = null;
   if (has('respond')) {
@@ -186,6 +190,7 @@ async function assemble(parts: Parts): Promise<App> {
   const deadLetters = await openDeadLetterIndex({ log, ...groupOf(kind, 'dead-letter-index') });
   teardown.push('dead letter index', () => deadLetters.close());
   sources.deadLetters = deadLetters.counts;
+  const letters = createDeadLetterDesk({ ...stripe, log, clock, general, deadLetters });
   const isResponding = has('respond', 'manage');
   const erases = await startErasing(
     {
@@ -221,16 +226,9 @@ async function assemble(parts: Parts): Promise<App> {
     alive: progress.health,
     metrics: async () => await metrics.text(readingsOf(sources, await health(), clock.now())),
     validateDetector: validateChange,
-    operations: operationsOf({
-      ...verifying,
-      ...stripe,
-      erases,
-      deadLetters,
-      general,
-      verification,
-      runHistory,
-      tuning,
-    }),
+    operations: operationsOf({ ...verifying, ...stripe, erases, deadLetters: letters, verification, runHistory, tuning }),
+    tuning,
+    deadLetters: letters,
     preview: () => told.preview,
     demo: demo ? { lines: DEMO_LINES } : null,
   });
@@ -257,6 +255,7 @@ async function assemble(parts: Parts): Promise<App> {
       consoleUrl,
       sources,
       tuning,
+      months,
       slack: {
         throughOf: createGotThrough({ log, piiKey, erased }),
         rowUrlOf,
@@ -355,13 +354,14 @@ type TellingParts = Parts & {
   readonly consoleUrl: string;
   readonly sources: HealthSources;
   readonly tuning: Tuning | null;
+  readonly months: Months | null;
   /** What Slack shows beside the incidents themselves. */
   readonly slack: Required<Pick<SlackOptions, 'throughOf' | 'rowUrlOf' | 'why' | 'coverage' | 'health'>>;
 };
 
 /** In the demo how it would look; else each output that is configured. */
 async function startTelling(parts: TellingParts): Promise<Told> {
-  const { config, options, logger, teardown, clock, log, feed, consoleUrl, sources, tuning } = parts;
+  const { config, options, logger, teardown, clock, log, feed, consoleUrl, sources, tuning, months } = parts;
   const common = { log, consoleUrl, clock, metrics: parts.metrics.delivery };
   if (options.demo) {
     const shown = { ...common, incidents: incidentsOf(feed) };
@@ -395,6 +395,7 @@ async function startTelling(parts: TellingParts): Promise<Told> {
       settings: config.google,
       logger: logger.child({ part: 'sheets' }),
       ...(tuning === null ? {} : { proposals: tuning.proposals, suggestions: tuning.suggestions }),
+      ...(months === null ? {} : { months }),
     });
     teardown.push('sheets', () => sheets.close());
     sources.deliveries.push(() => sheets.status());

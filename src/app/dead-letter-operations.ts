@@ -1,57 +1,44 @@
 // `GET` and `POST /api/dead-letters`: what waits, why, and what a person wants done about it.
-import type { Operation } from '../console/options.ts';
-import type { DeadLetterIndex } from '../feed/dead-letter-index.ts';
+import type { DeadLetterDesk, Operation } from '../console/options.ts';
 import { type DeadLetter, deadLetterId } from '../model/dead-letter.ts';
 import { AppError, type ErrorDetail } from '../model/errors.ts';
-import { type DeadLetterParts, dropLetter, type LetterResult, recordFacts, retryLetter } from './dead-letters.ts';
 
-export type DeadLetterOperationParts = DeadLetterParts & { readonly deadLetters: DeadLetterIndex };
-
-const CAUGHT_UP_MS = 2_000;
 const SHOWN = 100;
 const MAX_SHOWN = 1_000;
 /** Of one request: more take more requests. */
 const MAX_HANDLED = 500;
 
-export function deadLetterOperations(parts: DeadLetterOperationParts): Operation[] {
+export function deadLetterOperations(desk: DeadLetterDesk): Operation[] {
   return [
     {
       method: 'GET',
       path: '/dead-letters',
-      run: async ({ query }) => ({ status: 200, body: await list(parts, query) }),
+      run: async ({ query }) => ({ status: 200, body: await list(desk, query) }),
     },
     {
       method: 'POST',
       path: '/dead-letters',
       run: async ({ body, actor, signal }) => {
-        const { action, letters } = await readRequest(parts, body);
-        const results: LetterResult[] = [];
-        for (const letter of letters) {
-          if (signal.aborted) break;
-          results.push(await (action === 'retry' ? retryLetter : dropLetter)(parts, letter, actor));
-        }
-        await caughtUp(parts);
-        return { status: 200, body: { results, waiting: totalOf(parts) } };
+        const asked = await readRequest(desk, body);
+        const results = await desk.handle({ ...asked, by: actor, signal });
+        return { status: 200, body: { results, waiting: desk.waiting() } };
       },
     },
   ];
 }
 
-async function list(parts: DeadLetterOperationParts, query: URLSearchParams): Promise<object> {
+async function list(desk: DeadLetterDesk, query: URLSearchParams): Promise<object> {
   const unknown = [...query.keys()].filter((name) => !['id', 'source', 'reason', 'limit'].includes(name));
   if (unknown.length > 0)
     throw invalid(unknown.map((path) => ({ path: path.slice(0, 64), message: 'is not known here' })));
-  await caughtUp(parts);
   const id = query.get('id');
   if (id !== null) {
-    const letter = find(parts, id);
-    return { deadLetter: letterJson(letter), record: await recordFacts(parts, letter) };
+    const shown = await desk.show(id);
+    if (shown === null) throw noneWaits();
+    return { deadLetter: letterJson(shown.letter), record: shown.record };
   }
-  const [source, reason] = [query.get('source'), query.get('reason')];
-  const wanted = parts.deadLetters
-    .waiting()
-    .filter((letter) => (source === null || letter.source === source) && (reason === null || letter.reason === reason));
-  return { deadLetters: wanted.slice(0, limitOf(query.get('limit'))).map(letterJson), waiting: totalOf(parts) };
+  const wanted = await desk.list({ source: query.get('source'), reason: query.get('reason') });
+  return { deadLetters: wanted.slice(0, limitOf(query.get('limit'))).map(letterJson), waiting: desk.waiting() };
 }
 
 function limitOf(text: string | null): number {
@@ -77,18 +64,9 @@ const letterJson = (letter: DeadLetter): object => {
   };
 };
 
-const totalOf = ({ deadLetters }: DeadLetterOperationParts): number =>
-  [...deadLetters.counts().values()].reduce((sum, count) => sum + count, 0);
+type Request = { readonly action: 'retry' | 'drop'; readonly ids: readonly string[] };
 
-async function caughtUp({ deadLetters, clock }: DeadLetterOperationParts): Promise<void> {
-  const enough = new AbortController();
-  await Promise.race([deadLetters.caughtUp(), clock.sleep(CAUGHT_UP_MS, enough.signal)]);
-  enough.abort();
-}
-
-type Request = { readonly action: 'retry' | 'drop'; readonly letters: readonly DeadLetter[] };
-
-async function readRequest(parts: DeadLetterOperationParts, body: unknown): Promise<Request> {
+async function readRequest(desk: DeadLetterDesk, body: unknown): Promise<Request> {
   if (body === null || typeof body !== 'object' || Array.isArray(body))
     throw invalid([{ path: '', message: 'the body is a JSON object' }]);
   const { action, ids, all, ...rest } = body as Readonly<Record<string, unknown>>;
@@ -103,21 +81,18 @@ async function readRequest(parts: DeadLetterOperationParts, body: unknown): Prom
   else if (all === true && ids !== undefined) problems.push({ path: 'all', message: 'and ids: name one of the two' });
   else if (all !== true && !isList) problems.push({ path: 'ids', message: `is a list of 1 to ${MAX_HANDLED} ids` });
   if (problems.length > 0 || (action !== 'retry' && action !== 'drop')) throw invalid(problems);
-  await caughtUp(parts);
-  const letters =
-    all === true
-      ? parts.deadLetters.waiting().slice(0, MAX_HANDLED)
-      : [...new Set(ids as readonly string[])].map((id) => find(parts, id));
-  return { action, letters };
+  const waiting = (await desk.list({ source: null, reason: null })).map(deadLetterId);
+  if (all === true) return { action, ids: waiting.slice(0, MAX_HANDLED) };
+  const known = new Set(waiting);
+  const asked = [...new Set(ids as readonly string[])];
+  if (!asked.every((id) => known.has(id))) throw noneWaits();
+  return { action, ids: asked };
 }
 
-function find({ deadLetters }: DeadLetterOperationParts, id: string): DeadLetter {
-  const letter = deadLetters.get(id);
-  if (letter !== null) return letter;
-  throw new AppError('not_found', 'No such dead letter waits.', {
+const noneWaits = (): AppError =>
+  new AppError('not_found', 'No such dead letter waits.', {
     help: 'It may have been retried or dropped: list those that are left.',
   });
-}
 
 const invalid = (details: readonly ErrorDetail[]): AppError =>
   new AppError('invalid_request', 'The request is not understood.', {

@@ -8,26 +8,26 @@ import { recordsOf } from '../ingest/records.ts';
 import { decode, encode } from '../log/codec.ts';
 import type { EventLog, StoredRecord } from '../log/event-log.ts';
 import type { Clock } from '../model/clock.ts';
-import { type DeadLetter, deadLetterId, isOfOutput, type Settled } from '../model/dead-letter.ts';
+import {
+  type DeadLetter,
+  deadLetterId,
+  isOfOutput,
+  type LetterResult,
+  type RecordFacts,
+  type Settled,
+} from '../model/dead-letter.ts';
 import type { GeneralSettings } from '../model/detector.ts';
 import { AppError, messageOf } from '../model/errors.ts';
 import type { Actor } from '../model/incident.ts';
 import { scopeId } from '../model/scope.ts';
 import { TOPICS, type TopicName } from '../model/topics.ts';
+import { outlineOf } from './dead-letter-outline.ts';
 
 export type DeadLetterParts = {
   readonly log: Pick<EventLog, 'append' | 'read' | 'ends'>;
   readonly acceptor: Pick<Acceptor, 'accept'>;
   readonly clock: Clock;
   readonly general: () => GeneralSettings;
-};
-
-/** What was done about one. `waits`: it stays as it is, for the reason given. */
-export type LetterResult = {
-  readonly id: string;
-  readonly outcome: 'retried' | 'dropped' | 'still_dead' | 'waits';
-  /** What it became, or why it did not. */
-  readonly message: string;
 };
 
 /** Tried once more. Rejects with the log's errors; then it waits as before. */
@@ -60,11 +60,16 @@ export async function dropLetter(parts: DeadLetterParts, letter: DeadLetter, by:
 export async function recordFacts(
   { log }: Pick<DeadLetterParts, 'log'>,
   letter: DeadLetter,
-): Promise<{ readonly receivedAt: string; readonly bytes: number; readonly type: string | null } | null> {
+): Promise<RecordFacts | null> {
   const record = isOfOutput(letter) ? null : await recordOf(log, letter);
   if (record === null) return null;
   const { value, timeMs } = record;
-  return { receivedAt: new Date(timeMs).toISOString(), bytes: Buffer.byteLength(value), type: typeOf(letter, value) };
+  return {
+    receivedAt: new Date(timeMs).toISOString(),
+    bytes: Buffer.byteLength(value),
+    type: typeOf(letter, value),
+    outline: outlineOf(value),
+  };
 }
 
 type Again =

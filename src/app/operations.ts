@@ -1,15 +1,12 @@
 // The API's further questions and jobs (design §7): each is a few lines between a request and the part that answers it.
 import type { Logger } from 'pino';
-import type { Operation } from '../console/options.ts';
-import type { DeadLetterIndex } from '../feed/dead-letter-index.ts';
+import type { DeadLetterDesk, Operation } from '../console/options.ts';
 import type { IncidentFeed } from '../feed/feed.ts';
-import type { Acceptor } from '../ingest/accept.ts';
 import type { Backfills } from '../ingest/backfill-jobs.ts';
 import { readBackfillRequest } from '../ingest/backfill-request.ts';
 import type { Reconciliation } from '../ingest/reconcile.ts';
 import type { EventLog } from '../log/event-log.ts';
 import type { Clock } from '../model/clock.ts';
-import type { GeneralSettings } from '../model/detector.ts';
 import { messageOf } from '../model/errors.ts';
 import { readCurveQuestion, readVerifyQuestion, readWhatIfQuestion, readWhyQuestion } from '../tuning/questions.ts';
 import { surfaceOf } from '../tuning/surface.ts';
@@ -29,10 +26,7 @@ export type OperationParts = {
   readonly piiKey: string;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly acceptor: Acceptor;
-  readonly deadLetters: DeadLetterIndex;
-  /** As in force now. */
-  readonly general: () => GeneralSettings;
+  readonly deadLetters: DeadLetterDesk;
   readonly erases: EraseJobs;
   readonly backfills: Backfills;
   readonly reconciliation: Reconciliation | null;
@@ -52,7 +46,7 @@ export function operationsOf(parts: OperationParts): readonly Operation[] {
     curveOperation(parts),
     ...(parts.tuning === null ? [] : proposalOperations({ ...parts.tuning, feed: parts.feed })),
     ...reportOperations(parts),
-    ...deadLetterOperations(parts),
+    ...deadLetterOperations(parts.deadLetters),
     ...eraseOperations(parts),
   ];
 }

@@ -1,5 +1,6 @@
 // `declinewatch dead-letters list|show|retry|drop`: what could not be handled, why, and what is to be done about it.
 
+import type { RecordFacts } from '../model/dead-letter.ts';
 import { plural } from '../model/words.ts';
 import { withService } from './api-client.ts';
 import {
@@ -46,8 +47,7 @@ type LetterJson = {
   readonly subject: string | null;
 };
 type ListJson = { readonly deadLetters: readonly LetterJson[]; readonly waiting: number };
-type RecordJson = { readonly receivedAt: string; readonly bytes: number; readonly type: string | null };
-type ShownJson = { readonly deadLetter: LetterJson; readonly record: RecordJson | null };
+type ShownJson = { readonly deadLetter: LetterJson; readonly record: RecordFacts | null };
 type ResultsJson = {
   readonly results: readonly { readonly id: string; readonly outcome: string; readonly message: string }[];
   readonly waiting: number;
@@ -90,7 +90,8 @@ async function show(context: CommandContext, id: string): Promise<number> {
       record === null
         ? 'the log no longer has its record'
         : `${record.type ?? 'record'}, ${plural(record.bytes, 'byte')}, received ${record.receivedAt}`;
-    context.stdout.write(`${lineOf(deadLetter)}  ${kept}\n`);
+    const outline = (record?.outline ?? '').split('\n').filter((line) => line !== '');
+    context.stdout.write(`${[`${lineOf(deadLetter)}  ${kept}`, ...outline.map((line) => `    ${line}`)].join('\n')}\n`);
   }
   return 0;
 }

@@ -9,6 +9,7 @@ import type { ConsoleEnv } from './guard.ts';
 const require = createRequire(import.meta.url);
 
 const FILES = {
+  'charts.js': { type: 'text/javascript; charset=utf-8', file: new URL('./assets/charts.js', import.meta.url) },
   'console.css': { type: 'text/css; charset=utf-8', file: new URL('./assets/console.css', import.meta.url) },
   'console.js': { type: 'text/javascript; charset=utf-8', file: new URL('./assets/console.js', import.meta.url) },
   'icon.svg': { type: 'image/svg+xml', file: new URL('./assets/icon.svg', import.meta.url) },

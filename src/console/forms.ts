@@ -1,11 +1,12 @@
 // Writes that a page makes without script. They are no JSON, so a token of the page guards them, beside the rules for
 // Origin and Sec-Fetch-Site: another site can neither read it nor guess it.
 import type { IncidentAction } from '../model/commands.ts';
-import { SEVERITIES } from '../model/detector.ts';
+import { type DetectorSettings, SEVERITIES } from '../model/detector.ts';
 import { type ActionName, parseAction } from './action-body.ts';
 import { httpError } from './errors.ts';
 import { type ConsoleContext, callerOf } from './guard.ts';
 import { sameSecret } from './sessions.ts';
+import { parseDuration } from './times.ts';
 
 /** The fields of the form; throws forbidden without the token of a page of ours. */
 export async function readForm(c: ConsoleContext): Promise<URLSearchParams> {
@@ -50,6 +51,28 @@ export function formDetectorChange(form: URLSearchParams): object {
     }),
   );
   return { thresholds, mode: form.get('mode') ?? '', why: form.get('why') ?? '', basedOn: Number(form.get('basedOn')) };
+}
+
+/** What differs from what is in force, in the form of detectors.yaml. A window takes `quietFor` along, if that is shorter. */
+export function formProposal(
+  form: URLSearchParams,
+  settings: DetectorSettings,
+): { readonly change: Readonly<Record<string, unknown>>; readonly why: string } {
+  const thresholds = SEVERITIES.flatMap((severity) => {
+    const text = (form.get(severity) ?? '').trim();
+    const wanted = text === '' ? null : Number(text);
+    return wanted === (settings.thresholds[severity] ?? null) ? [] : [[severity, wanted] as const];
+  });
+  const window = form.get('window') ?? '';
+  const windowMs = parseDuration(window);
+  const mode = form.get('mode') ?? settings.mode;
+  const change = {
+    ...(thresholds.length === 0 ? {} : { thresholds: Object.fromEntries(thresholds) }),
+    ...(window === '' || windowMs === settings.windowS * 1000 ? {} : { window }),
+    ...(windowMs !== null && windowMs > settings.quietForS * 1000 ? { quietFor: window } : {}),
+    ...(mode === settings.mode ? {} : { mode }),
+  };
+  return { change, why: (form.get('why') ?? '').trim() };
 }
 
 const DONE: Readonly<Record<ActionName, string>> = {

@@ -25,6 +25,8 @@ export type Page = {
   readonly notice?: Notice | null;
   /** Read again by itself, for pages that no event tells of. Seconds. */
   readonly everyS?: number;
+  /** Something is under way: read again also where there is no script. */
+  readonly isChanging?: boolean;
   readonly hasChart?: boolean;
   /** In the demo: say what is simulated, and how to make it real. */
   readonly hasBanner?: boolean;
@@ -44,7 +46,8 @@ export function renderPage(frame: Frame, page: Page): Html {
 <title>${clean(page.title, 120)} · declinewatch</title>
 <link rel="icon" href="${assetUrl('icon.svg')}" type="image/svg+xml">
 <link rel="stylesheet" href="${assetUrl('console.css')}">
-${page.hasChart ? html`<link rel="stylesheet" href="${assetUrl('uplot.css')}"><script src="${assetUrl('uplot.js')}" defer></script>` : null}
+${page.isChanging ? html`<noscript><meta http-equiv="refresh" content="3"></noscript>` : null}
+${page.hasChart ? html`<link rel="stylesheet" href="${assetUrl('uplot.css')}"><script src="${assetUrl('uplot.js')}" defer></script><script src="${assetUrl('charts.js')}" defer></script>` : null}
 <script src="${assetUrl('console.js')}" type="module"></script>
 </head>
 <body data-now="${now}"${isOpen ? '' : html` data-stream="/api/stream"`}${page.everyS === undefined ? '' : html` data-every="${page.everyS}"`}>

@@ -4,11 +4,15 @@ import type { Logger } from 'pino';
 import type { IncidentFeed } from '../feed/feed.ts';
 import type { EventLog } from '../log/event-log.ts';
 import type { Clock } from '../model/clock.ts';
+import type { Curves } from '../model/curve.ts';
+import type { DeadLetter, LetterResult, RecordFacts } from '../model/dead-letter.ts';
 import type { Delivery } from '../model/delivery.ts';
 import type { DetectorSettings, GeneralSettings } from '../model/detector.ts';
 import type { MemberSummary } from '../model/episode.ts';
 import type { ErrorDetail } from '../model/errors.ts';
 import type { Actor, Incident } from '../model/incident.ts';
+import type { Proposals } from '../model/proposal.ts';
+import type { Suggestions } from '../model/suggestions.ts';
 
 export type Token = { readonly name: string; readonly token: string };
 
@@ -67,6 +71,30 @@ export type Operation = {
   }) => Promise<{ readonly status: 200 | 202; readonly body: object }>;
 };
 
+/** Thresholds tried on the past, and changes before they are in force. */
+export type ConsoleTuning = {
+  readonly curves: Pick<Curves, 'of' | 'readNow'>;
+  readonly proposals: Pick<Proposals, 'propose' | 'get' | 'list' | 'apply' | 'discard' | 'revert'>;
+  readonly suggestions: Pick<Suggestions, 'promotions'>;
+};
+
+/** What could not be handled, in the hands of a person. */
+export type DeadLetterDesk = {
+  /** How many wait. */
+  waiting(): number;
+  /** Newest first. */
+  list(asked: { readonly source: string | null; readonly reason: string | null }): Promise<readonly DeadLetter[]>;
+  /** null: none of that id waits. `record` null: the log has it no more, or it has none. */
+  show(id: string): Promise<{ readonly letter: DeadLetter; readonly record: RecordFacts | null } | null>;
+  /** One after the other until the signal is aborted; an id of which none waits any more is passed over. */
+  handle(asked: {
+    readonly action: 'retry' | 'drop';
+    readonly ids: readonly string[];
+    readonly by: Actor;
+    readonly signal: AbortSignal;
+  }): Promise<readonly LetterResult[]>;
+};
+
 export type ConsoleOptions = {
   readonly host: string;
   /** 0: any free one. */
@@ -91,6 +119,9 @@ export type ConsoleOptions = {
   readonly metrics: () => Promise<string>;
   readonly validateDetector: ValidateDetector;
   readonly operations?: readonly Operation[];
+  /** Absent or null: another process responds. */
+  readonly tuning?: ConsoleTuning | null;
+  readonly deadLetters?: DeadLetterDesk | null;
   /** null: Slack and the sheet are real, or not used. */
   readonly preview: () => Preview | null;
   /** One line for each part that is simulated: which variables make it real. */

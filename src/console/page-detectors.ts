@@ -67,14 +67,17 @@ export type DetectorView = {
   readonly forms: FormContext;
   /** What was sent and not accepted. */
   readonly sent: URLSearchParams | null;
+  /** This process can say what other thresholds would have done. */
+  readonly hasCurve: boolean;
 };
 
-export function detectorPage({ history, current, counts, forms, sent }: DetectorView): Html {
+export function detectorPage({ history, current, counts, forms, sent, hasCurve }: DetectorView): Html {
   const { detector, version, settings, sinceS } = current.rule;
   const name = clean(detector, 64);
   return html`<p class="crumb"><a href="/detectors">Detectors</a> / ${name}</p>
 <h1>${settings === null ? name : html`<bdi>${clean(settings.title, 120)}</bdi>`}</h1>
 <p class="lead">${settings === null ? 'Removed: it counts nothing.' : outside(settings.why, 600)}</p>
+${settings === null || !hasCurve ? null : html`<p><a class="button" href="/detectors/${encodeURIComponent(settings.name)}/curve">What other thresholds would have done</a></p>`}
 <div class="columns"><div class="wide">
 ${settings === null ? null : html`<section aria-labelledby="change"><h2 id="change">Change</h2>${changeForm(settings, { version, forms, sent })}</section>`}
 <section data-live="history" aria-labelledby="history"><h2 id="history">History</h2>${historyList(history)}</section>
@@ -111,7 +114,7 @@ function historyList(history: readonly AcceptedSettings[]): Html {
   })}</ol>`;
 }
 
-function differences(before: DetectorSettings | null, after: DetectorSettings | null): Html | null {
+export function differences(before: DetectorSettings | null, after: DetectorSettings | null): Html | null {
   if (after === null) return html`<p>Removed.</p>`;
   if (before === null) return null;
   const was = fileForm(before);

@@ -4,38 +4,30 @@ import { deleteCookie, setCookie } from 'hono/cookie';
 import { STATUSES, type Status } from '../model/incident.ts';
 import { ACTIONS, isActionName } from './action-body.ts';
 import { notFound } from './api.ts';
-import type { Assets } from './assets.ts';
-import { askDetector, askIncident, type Desk, detailOf, findIncident } from './desk.ts';
+import { askDetector, askIncident, detailOf, findIncident } from './desk.ts';
 import { countsByDetector } from './detector-json.ts';
 import { type ErrorJson, type ErrorStatus, errorAnswer, httpError } from './errors.ts';
 import { doneText, formAction, formDetectorChange, readForm } from './forms.ts';
-import { type ConsoleContext, type ConsoleEnv, callerOf, type Guard, SESSION_COOKIE } from './guard.ts';
-import type { FormContext } from './incident-forms.ts';
+import { type ConsoleContext, type ConsoleEnv, callerOf, SESSION_COOKIE } from './guard.ts';
 import { parseIncidentQuery } from './incident-query.ts';
 import { type Frame, type Notice, type Page, renderPage } from './layout.ts';
-import type { ConsoleOptions } from './options.ts';
 import { detectorPage, detectorsPage } from './page-detectors.ts';
 import { errorBody } from './page-error.ts';
 import { healthPage } from './page-health.ts';
 import { incidentPage } from './page-incident.ts';
 import { listPage } from './page-list.ts';
 import { loginPage, safeNext, samePageAgain } from './page-login.ts';
+import { formsOf, type PageParts, type Show, sentence } from './page-parts.ts';
 import { previewPage } from './page-preview.ts';
+import { curvePages } from './pages-curve.ts';
+import { deadLetterPages } from './pages-dead-letters.ts';
 import { SESSION_MS } from './sessions.ts';
-
-export type PageParts = Pick<ConsoleOptions, 'health' | 'failedDeliveries' | 'preview' | 'demo'> & {
-  readonly desk: Desk;
-  readonly guard: Guard;
-  readonly assets: Assets;
-};
 
 export type Pages = {
   readonly routes: Hono<ConsoleEnv>;
   /** An error as a page; for a page that needs a token, the way to the login form. */
   errorPage(c: ConsoleContext, error: ErrorJson['error'], status: ErrorStatus): Response | Promise<Response>;
 };
-
-type Show = (c: ConsoleContext, page: Page, status?: ErrorStatus | 200 | 202) => Response | Promise<Response>;
 
 export function createPages(parts: PageParts): Pages {
   const { desk, guard, assets, preview, demo } = parts;
@@ -55,6 +47,8 @@ export function createPages(parts: PageParts): Pages {
   const routes = new Hono<ConsoleEnv>();
   incidentPages(routes, parts, show);
   detectorPages(routes, parts, show);
+  curvePages(routes, parts, show);
+  deadLetterPages(routes, parts, show);
   otherPages(routes, parts, show);
   loginPages(routes, parts, show);
   return {
@@ -65,8 +59,6 @@ export function createPages(parts: PageParts): Pages {
     },
   };
 }
-
-const formsOf = (c: ConsoleContext, back: FormContext['back'] = null): FormContext => ({ caller: callerOf(c), back });
 
 function incidentPages(routes: Hono<ConsoleEnv>, { desk, preview }: PageParts, show: Show): void {
   const { feed, clock } = desk;
@@ -118,12 +110,7 @@ function noticeOf(c: ConsoleContext, id: string): Notice | null {
   return { kind: 'done', text };
 }
 
-const sentence = ({ message, help, details }: ErrorJson['error']): string =>
-  [message, ...details.map(({ path, message: own }) => `${path} ${own}.`.trim()), help]
-    .filter((part) => part !== '')
-    .join(' ');
-
-function detectorPages(routes: Hono<ConsoleEnv>, { desk }: PageParts, show: Show): void {
+function detectorPages(routes: Hono<ConsoleEnv>, { desk, tuning }: PageParts, show: Show): void {
   const { feed, clock } = desk;
   routes.get('/detectors', (c) => {
     const view = {
@@ -149,6 +136,7 @@ function detectorPages(routes: Hono<ConsoleEnv>, { desk }: PageParts, show: Show
       counts: countsByDetector(feed.all()).get(name),
       forms: formsOf(c),
       sent: more.sent,
+      hasCurve: tuning !== null && tuning !== undefined,
     };
     return { title: name, at: '/detectors', body: detectorPage(view), notice: more.notice };
   };
@@ -179,9 +167,10 @@ function detectorPages(routes: Hono<ConsoleEnv>, { desk }: PageParts, show: Show
   });
 }
 
-function otherPages(routes: Hono<ConsoleEnv>, { health, failedDeliveries, preview }: PageParts, show: Show): void {
+function otherPages(routes: Hono<ConsoleEnv>, parts: PageParts, show: Show): void {
+  const { health, failedDeliveries, deadLetters, preview } = parts;
   routes.get('/health', async (c) => {
-    const body = healthPage(await health(), failedDeliveries());
+    const body = healthPage(await health(), failedDeliveries(), deadLetters?.waiting() ?? null);
     return await show(c, { title: 'Health', at: '/health', body, everyS: 5 });
   });
   routes.get('/preview', (c) => {

@@ -49,3 +49,24 @@ export type Surface = {
   readonly points: readonly SurfacePoint[];
   readonly suggestions: readonly Suggestion[];
 };
+
+/** What is known of the curve of a detector, for who looks at it. */
+export type CurveReading = {
+  /** As last read; null: never yet. */
+  readonly surface: Surface | null;
+  /** The detector's version that it was read for. */
+  readonly version: number;
+  /** From 0 to 1 while it is being read; null: it is not. */
+  readonly progress: number | null;
+  /** Why the last reading came to nothing; null: it did not. */
+  readonly problem: { readonly message: string; readonly help: string } | null;
+};
+
+export interface Curves {
+  /** As it stands. Reads, behind, what was never read for the version in force, or a day ago. */
+  of(detector: string): CurveReading;
+  /** Reads it anew, behind. */
+  readNow(detector: string): void;
+  /** Reading stops. */
+  close(): Promise<void>;
+}

@@ -37,3 +37,21 @@ export function deadLetterId({ source, partition, offset, subject }: DeadLetter)
 export const isOfOutput = ({ source }: DeadLetter): boolean => OUTPUT.test(source);
 
 const OUTPUT = /^(preview-)?(slack|sheets)$/;
+
+/** What was done about one. `waits`: it stays as it is, for the reason given. */
+export type LetterResult = {
+  readonly id: string;
+  readonly outcome: 'retried' | 'dropped' | 'still_dead' | 'waits';
+  /** What it became, or why it did not. */
+  readonly message: string;
+};
+
+/** What can be shown of its record without showing a person's data. */
+export type RecordFacts = {
+  readonly receivedAt: string;
+  readonly bytes: number;
+  /** Of a Stripe event; null: none is known. */
+  readonly type: string | null;
+  /** Its content with every value left out that could tell of a person; null: it is no JSON. */
+  readonly outline: string | null;
+};

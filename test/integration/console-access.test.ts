@@ -3,6 +3,7 @@ import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startConsole } from '../../src/console/console.ts';
 import { type ConsoleDesk, openConsoleDesk } from '../support/console-desk.ts';
+import { consoleTuning } from '../support/console-tuning.ts';
 import { ANA, episode, report } from '../support/decider.ts';
 import { type Answer, ask, FORM_TYPE, JSON_TYPE } from '../support/http.ts';
 
@@ -11,10 +12,14 @@ const READS = [
   '/incidents/INC-1',
   '/detectors',
   '/detectors/card-declines',
+  '/detectors/card-declines/curve',
+  '/dead-letters',
+  '/dead-letters/none',
   '/health',
   '/preview',
   '/login',
   '/assets/console.css',
+  '/assets/charts.js',
   '/assets/uplot.js',
   '/healthz',
   '/readyz',
@@ -40,6 +45,13 @@ const API_WRITES = [
 const FORM_WRITES = [
   ['POST', '/incidents/INC-1/acknowledge'],
   ['POST', '/detectors/card-declines'],
+  ['POST', '/detectors/card-declines/curve/read'],
+  ['POST', '/detectors/card-declines/proposals'],
+  ['POST', '/detectors/card-declines/proposals/0123456789abcdef/apply'],
+  ['POST', '/detectors/card-declines/proposals/0123456789abcdef/discard'],
+  ['POST', '/detectors/card-declines/revert'],
+  ['POST', '/dead-letters/retry'],
+  ['POST', '/dead-letters/drop'],
   ['POST', '/logout'],
 ] as const;
 const ROUTES = [...READS.map((path) => ['GET', path] as const), ...API_WRITES, ...FORM_WRITES];
@@ -52,9 +64,10 @@ let guarded: ConsoleDesk;
 
 beforeAll(async () => {
   const preview = () => ({ slack: () => [], sheet: () => ({ headers: [], rows: [] }) });
-  desk = await openConsoleDesk({ preview });
+  desk = await openConsoleDesk({ preview, more: consoleTuning });
   guarded = await openConsoleDesk({
     preview,
+    more: consoleTuning,
     consoleUrl: 'https://fraud.example.com',
     tokens: [
       { name: 'ana', token: ANA_TOKEN },
@@ -222,7 +235,14 @@ describe('without tokens', () => {
 });
 
 describe('with tokens', () => {
-  const OPEN = new Set<string>(['/login', '/assets/console.css', '/assets/uplot.js', '/healthz', '/readyz']);
+  const OPEN = new Set<string>([
+    '/login',
+    '/assets/console.css',
+    '/assets/charts.js',
+    '/assets/uplot.js',
+    '/healthz',
+    '/readyz',
+  ]);
   const host = 'fraud.example.com';
 
   it.each([

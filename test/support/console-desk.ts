@@ -33,13 +33,22 @@ export type ConsoleDesk = {
 export type DeskOptions = Partial<ConsoleOptions> & {
   /** Nobody decides: commands are recorded only. */
   readonly isUnmanaged?: boolean;
+  /** What needs the desk's own log and feed. */
+  readonly more?: (parts: DeskParts) => Promise<DeskMore>;
 };
+
+type DeskParts = { readonly log: EventLog; readonly feed: IncidentFeed; readonly clock: HandClock };
+type DeskMore = { readonly options: Partial<ConsoleOptions>; readonly close: () => Promise<void> };
 
 const logger = pino({ level: 'silent' });
 /** Who sets up the story. */
 const FILE: Actor = { kind: 'file', id: 'detectors.yaml', name: 'detectors.yaml' };
 
-export async function openConsoleDesk({ isUnmanaged = false, ...overrides }: DeskOptions = {}): Promise<ConsoleDesk> {
+export async function openConsoleDesk({
+  isUnmanaged = false,
+  more,
+  ...overrides
+}: DeskOptions = {}): Promise<ConsoleDesk> {
   const temp = await openTempLog();
   const { log } = temp;
   const clock = handClock(T0_MS);
@@ -61,7 +70,9 @@ export async function openConsoleDesk({ isUnmanaged = false, ...overrides }: Des
     }
   };
   if (manager !== null) await tell(settingsCommand(detectorSettings()), FILE);
+  const made = more === undefined ? null : await more({ log, feed, clock });
   const closeAll = async (): Promise<void> => {
+    await made?.close();
     await feed.close();
     await manager?.close();
     await temp.close();
@@ -82,6 +93,7 @@ export async function openConsoleDesk({ isUnmanaged = false, ...overrides }: Des
     validateDetector: validateChange,
     preview: () => null,
     demo: null,
+    ...made?.options,
     ...overrides,
   }).catch(async (error: unknown) => {
     await closeAll();

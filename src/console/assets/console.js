@@ -1,5 +1,4 @@
-// The console's pages work without this; with it they follow what happens, tell ages, draw with a cursor, and listen to
-// a few keys. It keeps no state of its own: at every bell it reads the page again and puts in what has changed.
+// The console's pages work without this; with it they follow what happens, tell ages, and listen to a few keys. It keeps no state of its own: at every bell it reads the page again and puts in what has changed.
 
 const serverSkewMs = Number(document.body.dataset.now) - Date.now();
 /** The server's last word on each part of the page, so that what this script changed is not taken for a difference. */
@@ -26,7 +25,8 @@ function liveParts(root) {
 function decorate(root) {
   tellAges(root);
   for (const time of root.querySelectorAll('time:not([data-age])')) showLocal(time);
-  for (const plot of root.querySelectorAll('[data-chart]')) drawChart(plot);
+  // charts.js, on pages that have pictures.
+  root.dispatchEvent(new CustomEvent('decorate', { bubbles: true }));
 }
 
 // Times
@@ -97,9 +97,14 @@ function announce({ type, incident }) {
     `${words}: ${incident.id}, ${incident.severity}, ${incident.title} on ${incident.entity.label}`;
 }
 
+/** How often may change with each reading: more while something is under way. */
 function watchEvery() {
   const seconds = Number(document.body.dataset.every);
-  if (seconds > 0) setInterval(askToRead, seconds * 1000);
+  if (!(seconds > 0)) return;
+  setTimeout(() => {
+    askToRead();
+    watchEvery();
+  }, seconds * 1000);
 }
 
 /** At most one reading at a time, and a pause between: a burst of events is one reading. */
@@ -126,6 +131,8 @@ async function readAgain() {
 }
 
 function putIn(fresh) {
+  const { every } = fresh.body.dataset;
+  if (every !== undefined) document.body.dataset.every = every;
   const parts = new Map(liveParts(fresh).map((part) => [part.dataset.live, part]));
   for (const part of liveParts(document)) {
     const next = parts.get(part.dataset.live);
@@ -163,81 +170,6 @@ function pathOf(element) {
   const action = element.form?.getAttribute('action');
   return action ? `form[action="${CSS.escape(action)}"] button` : null;
 }
-
-// Chart
-
-function drawChart(plot) {
-  if (typeof uPlot === 'undefined') return;
-  const { times, values, thresholds, kind, isStepped } = JSON.parse(plot.dataset.chart);
-  const style = getComputedStyle(document.documentElement);
-  const colour = (name) => resolved(style.getPropertyValue(`--${name}`), plot);
-  const shown = (value) =>
-    value === null ? '' : kind === 'ratio' ? `${Math.round(value * 1000) / 10} %` : String(value);
-  const lines = thresholds.map(({ severity, label, value }) => ({
-    label,
-    stroke: colour(severity),
-    width: 1,
-    dash: [5, 4],
-    points: { show: false },
-    value: () => shown(value),
-  }));
-  const axis = {
-    stroke: colour('muted'),
-    grid: { stroke: colour('line'), width: 1 },
-    ticks: { stroke: colour('line') },
-  };
-  const top = Math.max(...values, ...thresholds.map(({ value }) => value)) * 1.12;
-  plot.replaceChildren();
-  const chart = new uPlot(
-    {
-      width: plot.clientWidth,
-      height: 240,
-      padding: [8, 28, 0, 0],
-      cursor: { y: false },
-      scales: { y: { range: () => [0, top] } },
-      axes: [
-        { ...axis, values: (_, ticks) => ticks.map(clock) },
-        { ...axis, size: 56, values: (_, ticks) => ticks.map(shown) },
-      ],
-      series: [
-        { label: 'time', value: (_, time) => (time === null ? '' : clock(time)) },
-        {
-          label: 'value',
-          stroke: colour('brand'),
-          fill: colour('critical-back'),
-          width: 2,
-          ...(isStepped ? { paths: uPlot.paths.stepped({ align: 1 }) } : {}),
-          points: { show: !isStepped, size: 6 },
-          value: (_, value) => shown(value),
-        },
-        ...lines,
-      ],
-    },
-    [times, values, ...thresholds.map(({ value }) => times.map(() => value))],
-    plot,
-  );
-  new ResizeObserver(() => chart.setSize({ width: plot.clientWidth, height: 240 })).observe(plot);
-}
-
-/** As the reader's own clock has it; seconds since the epoch. */
-function clock(time) {
-  return new Date(time * 1000).toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit' });
-}
-
-/** A canvas knows no `light-dark()`: the browser is asked what it comes to. */
-function resolved(value, near) {
-  const probe = document.createElement('span');
-  probe.hidden = true;
-  probe.style.color = value;
-  near.append(probe);
-  const { color } = getComputedStyle(probe);
-  probe.remove();
-  return color;
-}
-
-matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
-  for (const plot of document.querySelectorAll('[data-chart]')) drawChart(plot);
-});
 
 // Keys and clicks
 

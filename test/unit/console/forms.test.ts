@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { formAction, formDetectorChange } from '../../../src/console/forms.ts';
+import { formAction, formDetectorChange, formProposal } from '../../../src/console/forms.ts';
 import { safeNext } from '../../../src/console/page-login.ts';
+import { detectorSettings } from '../../support/decider.ts';
 
 const NOW = 1_700_000_000_000;
 const action = (name: Parameters<typeof formAction>[0]['action'], fields: Record<string, string>) =>
@@ -30,6 +31,26 @@ describe('forms', () => {
       mode: 'alert',
       basedOn: 3,
       why: 'x',
+    });
+  });
+
+  it('propose what differs, and a longer window with what must be as long', () => {
+    const settings = detectorSettings();
+    const same = { notice: '', warning: '3', critical: '8', window: '10m', mode: 'alert' };
+    const asked = (fields: Record<string, string>) =>
+      formProposal(new URLSearchParams({ ...same, ...fields }), settings);
+    expect(asked({ why: ' x ' })).toEqual({ change: {}, why: 'x' });
+    expect(asked({ window: '600s' }).change).toEqual({});
+    expect(asked({ warning: '4', critical: '', mode: 'shadow' }).change).toEqual({
+      thresholds: { warning: 4, critical: null },
+      mode: 'shadow',
+    });
+    expect(asked({ window: '30m' }).change).toEqual({ window: '30m' });
+    expect(asked({ window: '2h' }).change).toEqual({ window: '2h', quietFor: '2h' });
+    // What is nonsense is refused where it is proposed.
+    expect(asked({ warning: 'many', window: 'soon' }).change).toEqual({
+      thresholds: { warning: Number.NaN },
+      window: 'soon',
     });
   });
 });

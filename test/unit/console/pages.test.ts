@@ -4,6 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { incidentDetailJson } from '../../../src/console/incident-detail.ts';
 import type { FormContext } from '../../../src/console/incident-forms.ts';
 import { renderPage } from '../../../src/console/layout.ts';
+import { curvePage } from '../../../src/console/page-curve.ts';
+import { deadLetterPage, deadLettersPage } from '../../../src/console/page-dead-letters.ts';
 import { detectorPage, detectorsPage } from '../../../src/console/page-detectors.ts';
 import { errorBody } from '../../../src/console/page-error.ts';
 import { healthPage } from '../../../src/console/page-health.ts';
@@ -12,8 +14,12 @@ import { listPage } from '../../../src/console/page-list.ts';
 import { previewPage } from '../../../src/console/page-preview.ts';
 import type { AcceptedSettings } from '../../../src/model/commands.ts';
 import { CHANGE_TYPES } from '../../../src/model/commands.ts';
+import type { Surface, SurfacePoint } from '../../../src/model/curve.ts';
+import type { DeadLetter } from '../../../src/model/dead-letter.ts';
 import type { Actor, Incident } from '../../../src/model/incident.ts';
 import { STATUSES } from '../../../src/model/incident.ts';
+import type { Proposal } from '../../../src/model/proposal.ts';
+import type { WhatIf, WhatIfIncident } from '../../../src/model/what-if.ts';
 import { detectorSettings, GENERAL } from '../../support/decider.ts';
 import { acknowledgedBy, resolvedBy, sampleIncident } from '../../support/sample-incident.ts';
 
@@ -176,7 +182,7 @@ describe('hostile data', () => {
     const [current] = history.toReversed();
     if (current === undefined) throw new Error('no settings');
     const sent = new URLSearchParams({ warning: EVIL, mode: EVIL, why: EVIL });
-    expectInert(String(detectorPage({ history, current, counts: undefined, forms, sent })));
+    expectInert(String(detectorPage({ history, current, counts: undefined, forms, sent, hasCurve: true })));
     const mutes = [
       {
         detector: EVIL,
@@ -188,6 +194,67 @@ describe('hostile data', () => {
       },
     ] as const;
     expectInert(String(detectorsPage({ settings: history, counts: new Map(), mutes, forms })));
+  });
+
+  it('in a curve, its proposals and what was sent', () => {
+    const current = accepted(2, EVIL);
+    const settings = current.rule.settings ?? detectorSettings();
+    const entity = { kind: 'card', value: EVIL, label: EVIL } as const;
+    const one: WhatIfIncident = {
+      ...{ account: EVIL, livemode: false, entity, severity: 'warning', firstBreachAt: 1, lastBreachAt: 2, peak: 3 },
+      ...{ attemptCount: 3, incident: { id: EVIL, status: 'open', verdict: null }, disputes: 1, earlyFraudWarnings: 1 },
+    };
+    const side = { incidents: 1, perWeek: 0.2, severities: {}, verdicts: {}, disputes: 0, earlyFraudWarnings: 0 };
+    const difference = { fraud: 0, customers: null, amounts: null };
+    const result: WhatIf = {
+      ...{ detector: EVIL, sinceMs: 0, untilMs: 1, records: 1, lacking: [], before: side, after: side },
+      ...{ added: [one], addedCount: 1, addedWith: difference, removed: [one], removedCount: 30 },
+      ...{ removedWith: difference, changedSeverity: 0 },
+    };
+    const proposals = (['reading', 'proposed', 'refused', 'applied', 'discarded'] as const).map(
+      (state): Proposal => ({
+        ...{ id: 'abc', detector: EVIL, change: { [EVIL]: EVIL }, changes: [EVIL], basedOn: 1, by: actor, why: EVIL },
+        ...{ at: 1, state, progress: 0.5, words: EVIL, result, problem: EVIL, secondPerson: EVIL, decidedBy: actor },
+      }),
+    );
+    const point: SurfacePoint = {
+      ...{ windowS: settings.windowS, threshold: 3, alerts: 4, perWeek: 1, judged: 2, fraud: 1 },
+      ...{ precision: { value: 0.5, low: 0.1, high: 0.9 }, missedDisputes: 1, missedWarnings: 1 },
+    };
+    const surface: Surface = {
+      ...{ detector: EVIL, sinceMs: 0, untilMs: 1, records: 1, lacking: [{ field: EVIL, keptSince: 1 }] },
+      ...{ disputes: 2, warnings: 2, windows: [settings.windowS], thresholds: [3], current: point, points: [point] },
+      suggestions: [{ name: 'three_a_day', point, change: {}, words: EVIL }],
+    };
+    const promotion = {
+      ...{ detector: EVIL, version: 1, since: 1, incidents: 1, perWeek: 1, overlapping: 0, judged: 0, fraud: 0 },
+      ...{ precision: null, words: EVIL, change: {} },
+    };
+    const sent = new URLSearchParams({ warning: EVIL, window: EVIL, mode: EVIL, why: EVIL });
+    const common = { current, settings, proposals, promotion, forms, sent, windowS: settings.windowS };
+    const before = { version: 1, settings };
+    const problem = { message: EVIL, help: EVIL };
+    for (const reading of [
+      { surface, version: 1, progress: null, problem: null },
+      { surface: null, version: 0, progress: 0.3, problem: null },
+      { surface: null, version: 0, progress: null, problem },
+    ])
+      expectInert(String(curvePage({ ...common, before, reading })));
+  });
+
+  it('in dead letters', () => {
+    const letter = (source: string): DeadLetter => ({
+      ...{ source, partition: 0, offset: 1, reason: EVIL, message: EVIL, tries: 1, at: 1, subject: EVIL },
+    });
+    const letters = [letter(EVIL), letter('slack')];
+    const asked = { source: EVIL, reason: EVIL };
+    expectInert(String(deadLettersPage({ letters, sources: [EVIL], reasons: [EVIL], asked, forms })));
+    const record = { receivedAt: '2026-10-01T00:00:00.000Z', bytes: 1, type: EVIL, outline: `${EVIL}\n${EVIL}` };
+    for (const one of letters) {
+      expectInert(String(deadLetterPage({ letter: one, record, forms })));
+      expectInert(String(deadLetterPage({ letter: one, record: { ...record, outline: null }, forms })));
+      expectInert(String(deadLetterPage({ letter: one, record: null, forms })));
+    }
   });
 
   it('in the preview, health, errors and the frame', () => {
@@ -219,7 +286,9 @@ describe('hostile data', () => {
       tries: 1,
     } as const;
     expectInert(
-      String(healthPage({ ready: false, parts: [{ name: EVIL, state: 'down', message: EVIL, help: EVIL }] }, [failed])),
+      String(
+        healthPage({ ready: false, parts: [{ name: EVIL, state: 'down', message: EVIL, help: EVIL }] }, [failed], 3),
+      ),
     );
     const body = errorBody(
       { code: 'invalid_request', message: EVIL, help: EVIL, details: [{ path: EVIL, message: EVIL }] },

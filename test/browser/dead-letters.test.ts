@@ -1,0 +1,159 @@
+// A person goes from the health page to what could not be handled, looks at one, retries and drops, in Chromium and without script.
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { encode } from '../../src/log/codec.ts';
+import { CONTRASTS, type Contrast, openBrowser } from '../support/browser.ts';
+import { type ConsoleDesk, openConsoleDesk } from '../support/console-desk.ts';
+import { bury, consoleTuning } from '../support/console-tuning.ts';
+import { T0_MS, T0_S } from '../support/decider.ts';
+import { failedCharge } from '../support/local-stripe.ts';
+
+const OUTPUT = join(import.meta.dirname, '../output');
+const HOSTILE = '<img src=x onerror="document.title=\'owned\'">';
+
+let browser: Browser;
+let desk: ConsoleDesk;
+let page: Page;
+let complaints: string[];
+
+beforeAll(async () => {
+  mkdirSync(OUTPUT, { recursive: true });
+  browser = await openBrowser();
+});
+afterAll(async () => await browser?.close());
+
+beforeEach(async () => {
+  complaints = [];
+  desk = await openConsoleDesk({ more: consoleTuning });
+  // One that is as good as any by now, one that is as bad as before, and one whose record the log has no more.
+  const { event } = failedCharge('good', T0_S - 60, { billing_details: { email: 'ana@shop.example' } });
+  const records = [{ event }, { event: { id: 'evt_bad', type: HOSTILE, created: 'never', note: 'Ana Smith' } }];
+  await desk.log.append(
+    'stripe-events',
+    records.map((record, n) => ({
+      key: `evt_${n}`,
+      value: encode('stripe-events', record),
+      timeMs: T0_MS,
+      partition: 0,
+    })),
+  );
+  await bury(desk.log, { offset: 0, subject: 'evt_good', message: 'It was received too early.' }, T0_MS - 3_000);
+  await bury(desk.log, { offset: 1, subject: 'evt_bad', message: `It has no time. ${HOSTILE}` }, T0_MS - 2_000);
+  await bury(
+    desk.log,
+    { source: 'commands', offset: 99, reason: 'bad_record', message: 'It is of no kind.' },
+    T0_MS - 1_000,
+  );
+});
+afterEach(async () => {
+  await page.context().close();
+  await desk.close();
+  expect(complaints).toEqual([]);
+});
+
+async function open(path: string, options: BrowserContextOptions = {}): Promise<Page> {
+  const context = await browser.newContext({
+    viewport: { width: 1280, height: 860 },
+    locale: 'en-GB',
+    timezoneId: 'UTC',
+    ...options,
+  });
+  page = await context.newPage();
+  page.on('console', (message) => {
+    if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text());
+  });
+  page.on('pageerror', (error) => complaints.push(error.message));
+  await page.goto(desk.url + path);
+  return page;
+}
+
+const shoot = async (name: string): Promise<void> => {
+  await page.screenshot({ path: join(OUTPUT, `${name}.png`), fullPage: true });
+};
+const rows = () => page.locator('tbody tr');
+
+describe('dead letters', () => {
+  it('are reached from health, shown without what tells of a person, retried and dropped', async () => {
+    await open('/health');
+    await page.getByText('3 dead letters').waitFor();
+    await page.getByRole('link', { name: 'Dead letters' }).click();
+    await expect.poll(() => rows().count()).toBe(3);
+    await shoot('console-dead-letters');
+
+    await rows().filter({ hasText: 'evt_good' }).getByRole('link').click();
+    await page.locator('.outline', { hasText: 'charge.failed' }).waitFor();
+    const outline = (await page.locator('.outline').textContent()) ?? '';
+    expect(outline).toContain('id: "evt_');
+    expect(outline).not.toContain('ana@shop.example');
+    await shoot('console-dead-letter');
+    await page.locator('summary', { hasText: 'Retry…' }).click();
+    await page.getByRole('button', { name: 'Retry', exact: true }).click();
+    await page.getByText('Retried: it is listed no more.').waitFor();
+    await expect.poll(() => rows().count()).toBe(2);
+    expect((await desk.log.ends('attempts'))[0]?.next).toBeGreaterThan(0);
+
+    await rows().filter({ hasText: 'evt_bad' }).getByRole('link').click();
+    expect(await page.locator('.outline').textContent()).not.toMatch(/Ana|img/);
+    await page.locator('summary', { hasText: 'Retry…' }).click();
+    await page.getByRole('button', { name: 'Retry', exact: true }).click();
+    await page.getByRole('alert').getByText('as bad as before').waitFor();
+    await page.getByText('2 times').waitFor();
+    expect(await page.title()).not.toBe('owned');
+    await page.locator('summary', { hasText: 'Drop…' }).click();
+    await page.getByRole('button', { name: 'Drop', exact: true }).click();
+    await page.getByText('Dropped: it is listed no more.').waitFor();
+    await expect.poll(() => rows().count()).toBe(1);
+  });
+
+  it('are retried and dropped all at once, only after a second press, and only those that are listed', async () => {
+    await open('/dead-letters');
+    await expect.poll(() => rows().count()).toBe(3);
+    await page.locator('summary', { hasText: 'Drop all…' }).focus();
+    await page.keyboard.press('Enter');
+    await page.getByRole('button', { name: 'Drop 3 dead letters' }).waitFor();
+    await page.keyboard.press('Escape');
+    expect(await page.locator('details.menu[open]').count()).toBe(0);
+    await page.getByLabel('source').selectOption('commands');
+    await page.getByRole('button', { name: 'Show' }).click();
+    await expect.poll(() => rows().count()).toBe(1);
+    await page.locator('summary', { hasText: 'Drop all…' }).click();
+    await page.getByRole('button', { name: 'Drop 1 dead letter' }).click();
+    await page.getByText('Dropped: it is listed no more.').waitFor();
+    await expect.poll(() => rows().count()).toBe(2);
+
+    await page.locator('summary', { hasText: 'Retry all…' }).click();
+    await page.getByRole('button', { name: 'Retry 2 dead letters' }).click();
+    await page.getByRole('alert').getByText('as bad as before').waitFor();
+    await expect.poll(() => rows().count()).toBe(1);
+  });
+
+  it('are handled without script, in the dark, and on a phone', async () => {
+    await open('/dead-letters', { javaScriptEnabled: false });
+    await page.locator('summary', { hasText: 'Drop all…' }).click();
+    await page.getByRole('button', { name: 'Drop 3 dead letters' }).click();
+    await page.getByText('Dropped: it is listed no more.').waitFor();
+    await page.getByText('Nothing waits.').waitFor();
+    await page.context().close();
+
+    const id = await bury(desk.log, { offset: 0, partition: 1, subject: 'evt_late' }, T0_MS);
+    const paths = ['/dead-letters', `/dead-letters/${encodeURIComponent(id)}`];
+    for (const path of paths) {
+      await open(path, { colorScheme: 'dark', viewport: { width: 375, height: 812 } });
+      for (const scheme of ['light', 'dark'] as const) {
+        await page.emulateMedia({ colorScheme: scheme });
+        for (const { what, ratio } of await page.evaluate<readonly Contrast[]>(CONTRASTS))
+          expect([scheme, what, ratio >= 4.5]).toEqual([scheme, what, true]);
+      }
+      expect([path, await page.evaluate<number>('document.documentElement.scrollWidth - innerWidth')]).toEqual([
+        path,
+        0,
+      ]);
+      if (path === paths[0]) {
+        await shoot('console-dead-letters-phone');
+        await page.context().close();
+      }
+    }
+  });
+});
