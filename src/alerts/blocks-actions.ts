@@ -30,10 +30,10 @@ const BUTTONS: Readonly<Record<Incident['status'], readonly ButtonSpec[]>> = {
 };
 
 /** Null when nothing can be done. A new block id with each version: Slack asks for that when a message is edited. */
-export function actionsBlock(incident: Incident, consoleUrl: string): ActionsBlock | null {
+export function actionsBlock(incident: Incident): ActionsBlock | null {
   const buttons = BUTTONS[incident.status].map((spec) => button(spec, incident.id));
   if (buttons.length === 0) return null;
-  const elements: ActionsBlockElement[] = [...buttons, more(incident, consoleUrl)];
+  const elements: ActionsBlockElement[] = [...buttons, more(incident)];
   return { type: 'actions', block_id: `actions-${incident.id}-${incident.version}`, elements };
 }
 
@@ -51,7 +51,7 @@ export function button({ action, label, isPrimary = false }: ButtonSpec, id: str
 type MenuOption = Option & { readonly text: { readonly type: 'plain_text'; readonly text: string } };
 
 /** At most five: Slack's limit. */
-function more(incident: Incident, consoleUrl: string): ActionsBlockElement {
+function more(incident: Incident): ActionsBlockElement {
   const { id, mutedUntil, updatedAt, owner, status, kind, detector } = incident;
   const option = (value: string, text: string): MenuOption => ({
     value: `${value}:${id}`,
@@ -63,7 +63,7 @@ function more(incident: Incident, consoleUrl: string): ActionsBlockElement {
   const mute = isHandled && kind === 'episode' ? [isMuted ? option('unmute', 'Unmute') : option('mute', 'Mute…')] : [];
   const owned = owner === null ? option('take', 'Assign to me') : option('unassign', 'Remove the owner');
   const isNamed = kind !== 'operator' && /^[\w.-]{1,100}$/.test(detector);
-  const tune = { ...option('tune', 'Thresholds'), url: `${consoleUrl}/detectors/${detector}` };
+  const tune = option('tune', 'Tune…');
   return {
     type: 'overflow',
     action_id: ACTION_IDS.more,

@@ -35,7 +35,7 @@ export function homeBlocks(sources: DeskSources, userId: string): readonly Known
   const acknowledged = growing.filter(({ status }) => status === 'acknowledged');
   const mutes = [...feed.mutes(now)].sort((a, b) => a.until - b.until);
   const withButtons = (incident: Incident): readonly KnownBlock[] => {
-    const actions = actionsBlock(incident, consoleUrl);
+    const actions = actionsBlock(incident);
     return [section(incidentLine(incident, { consoleUrl, now })), ...(actions === null ? [] : [actions])];
   };
   return [

@@ -45,7 +45,7 @@ const SECTION_MAX = 2_900;
 const FIELD_MAX = 1_900;
 
 export function renderAlert(incident: Incident, { consoleUrl, aside = NOTHING_ASIDE }: RenderOptions): AlertMessage {
-  const actions = actionsBlock(incident, consoleUrl);
+  const actions = actionsBlock(incident);
   return {
     text: plainText(incident, consoleUrl, aside),
     blocks: [

@@ -4,6 +4,7 @@ import type { Clock } from '../model/clock.ts';
 import type { Command, IncidentAction } from '../model/commands.ts';
 import { inert } from './blocks-inert.ts';
 import type { OutcomeAnswer, SlashAnswer } from './bolt-protocol.ts';
+import type { TuneAnswer, TuneAsk } from './bolt-tune-protocol.ts';
 import type { NameOf } from './people.ts';
 import type { MayAct } from './responders.ts';
 
@@ -13,6 +14,8 @@ export type HandlerDeps = {
   readonly outcome: (commandId: string, timeoutMs: number) => Promise<OutcomeAnswer['change']>;
   /** What a mute of this incident's entity would have hidden lately; null if that is not known in time. */
   readonly hidden: (incident: string) => Promise<string | null>;
+  /** null: not answered within the time. */
+  readonly tune: (ask: TuneAsk, timeoutMs: number) => Promise<TuneAnswer | null>;
   readonly mayAct: MayAct;
   readonly nameOf: NameOf;
   /** What a slash command answers; null: it cannot be said now. */

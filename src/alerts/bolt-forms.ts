@@ -17,6 +17,7 @@ import {
   readResolveModal,
   VERDICT_BLOCK,
 } from './blocks-modal.ts';
+import { TUNE_FORM } from './blocks-tune.ts';
 import {
   commandOf,
   type HandlerDeps,
@@ -28,6 +29,7 @@ import {
   type User,
   userOf,
 } from './bolt-click.ts';
+import { type OpenForms, submitTune } from './bolt-tune.ts';
 
 /** Slack waits 3 s for the answer to a form. */
 const FORM_OUTCOME_MS = 500;
@@ -103,7 +105,13 @@ const READERS: Readonly<Record<FormKind, FormReader>> = {
 };
 
 export function registerForms(app: App, deps: HandlerDeps): void {
-  app.view<ViewSubmitAction>({ type: 'view_submission', callback_id: /.*/ }, async ({ ack, body, view }) => {
+  const open: OpenForms = { followed: 0 };
+  app.view<ViewSubmitAction>({ type: 'view_submission', callback_id: /.*/ }, async ({ ack, body, view, client }) => {
+    if (view.callback_id === TUNE_FORM) {
+      const tuned = await submitTune(deps, { body, view, client, open });
+      await ack(tuned.ack);
+      return await tuned.follow();
+    }
     const kind = FORM_KINDS.find((known) => known === view.callback_id);
     // A form of no version that is known: closing it is all that can be done.
     if (kind === undefined) return void (await ack());

@@ -5,6 +5,7 @@ import type { WebClient } from '@slack/web-api';
 import type { IncidentAction } from '../model/commands.ts';
 import { ACTION_IDS } from './blocks-actions.ts';
 import { inert } from './blocks-inert.ts';
+import { TUNE_FORM } from './blocks-tune.ts';
 import {
   commandOf,
   type HandlerDeps,
@@ -20,13 +21,10 @@ import {
 import { type OpenForm, openForm, registerForms } from './bolt-forms.ts';
 import { type Homes, registerHomes } from './bolt-home.ts';
 import { registerSlash } from './bolt-slash.ts';
+import { decideProposal, isProposalAction, openTune } from './bolt-tune.ts';
 
 /** What a button or a menu entry asks for. */
-type Asked =
-  | IncidentAction
-  | { readonly form: OpenForm['form']; readonly incident: string }
-  /** A link: Slack follows it, and tells of it too. */
-  | 'link';
+type Asked = IncidentAction | { readonly form: OpenForm['form'] | typeof TUNE_FORM; readonly incident: string };
 
 export function registerHandlers(app: App, deps: HandlerDeps, client: WebClient): Homes {
   const homes = registerHomes(app, deps, client);
@@ -35,6 +33,10 @@ export function registerHandlers(app: App, deps: HandlerDeps, client: WebClient)
   app.action<BlockAction>(
     { type: 'block_actions', action_id: /.*/ },
     async ({ ack, action, body, client, respond }) => {
+      if (isProposalAction(action.action_id)) {
+        await ack();
+        return await decideProposal(deps, { action, body, client, say: sayer(respond) });
+      }
       // Choosing in an open form is no click on a message.
       if (body.view?.type === 'modal') return void (await ack());
       const say = body.view?.type === 'home' ? homeSayer(homes, body.user.id) : sayer(respond);
@@ -42,13 +44,13 @@ export function registerHandlers(app: App, deps: HandlerDeps, client: WebClient)
       if (asked === null) {
         await ack();
         await say(UNKNOWN_BUTTON);
-      } else if (asked === 'link') {
-        await ack();
       } else if ('form' in asked) {
         await ack();
-        const context = { incident: asked.incident, responseUrl: body.response_url ?? '' };
+        const { form, incident } = asked;
         const open: OpenForm['open'] = async (view) => await client.views.open({ trigger_id: body.trigger_id, view });
-        await openForm(deps, { form: asked.form, user: userOf(body), context, say, open });
+        if (form === TUNE_FORM) return await openTune(deps, { user: userOf(body), incident, say, open });
+        const context = { incident, responseUrl: body.response_url ?? '' };
+        await openForm(deps, { form, user: userOf(body), context, say, open });
       } else {
         const id = `${action.action_ts}:${action.action_id}:${asked.type}`;
         await record(deps, { user: userOf(body), id, body: asked, ack, say });
@@ -105,8 +107,7 @@ function askedByMenu(value: string, { name }: User): Asked | null {
   const [what, id] = value.split(':');
   const incident = incidentOf(id);
   if (incident === null) return null;
-  if (what === 'mute' || what === 'assign' || what === 'note') return { form: what, incident };
-  if (what === 'tune') return 'link';
+  if (what === 'mute' || what === 'assign' || what === 'note' || what === TUNE_FORM) return { form: what, incident };
   if (what === 'unmute') return { type: 'mute', incident, until: null };
   if (what === 'take') return { type: 'assign', incident, owner: name };
   return what === 'unassign' ? { type: 'assign', incident, owner: null } : null;

@@ -1,6 +1,7 @@
 // What the main thread and the thread of Bolt say to each other. Plain data: it is copied, never shared.
 import type { KnownBlock } from '@slack/types';
 import type { Change, Command } from '../model/commands.ts';
+import type { TuneAnswer, TuneAsk } from './bolt-tune-protocol.ts';
 
 export type WorkerData = {
   readonly botToken: string;
@@ -19,6 +20,7 @@ export type Ask =
   | { readonly kind: 'outcome'; readonly commandId: string; readonly timeoutMs: number }
   /** What a mute of this incident's entity would have hidden lately. */
   | { readonly kind: 'hidden'; readonly incident: string }
+  | { readonly kind: 'tune'; readonly tune: TuneAsk }
   /** What was typed after the slash command. */
   | { readonly kind: 'slash'; readonly text: string; readonly user: { readonly id: string; readonly name: string } }
   /** The App Home of this person. */
@@ -35,7 +37,14 @@ export type SlashAnswer =
   | { readonly kind: 'mute'; readonly incident: string; readonly duration: string | null };
 export type HomeAnswer = { readonly home: readonly KnownBlock[] };
 /** `failed`: it cannot be said now. */
-export type Answer = SubmitAnswer | OutcomeAnswer | HiddenAnswer | SlashAnswer | HomeAnswer | { readonly failed: true };
+export type Answer =
+  | SubmitAnswer
+  | OutcomeAnswer
+  | HiddenAnswer
+  | SlashAnswer
+  | HomeAnswer
+  | TuneAnswer
+  | { readonly failed: true };
 
 export type FromWorker =
   | { readonly type: 'ready' }

@@ -20,6 +20,7 @@ import type {
   WorkerData,
 } from './bolt-protocol.ts';
 import { createHttpReceiver, createSocketReceiver } from './bolt-receivers.ts';
+import type { TuneAnswer } from './bolt-tune-protocol.ts';
 import { createNameOf } from './people.ts';
 import { createMayAct } from './responders.ts';
 
@@ -82,6 +83,10 @@ const deps: HandlerDeps = {
     null,
   hidden: async (incident) =>
     ((await asks.ask({ kind: 'hidden', incident }, HIDDEN_MS)) as HiddenAnswer | null)?.hidden ?? null,
+  tune: async (tune, timeoutMs) => {
+    const answer = await asks.ask({ kind: 'tune', tune }, timeoutMs);
+    return answer === null || 'failed' in answer ? null : (answer as TuneAnswer);
+  },
   mayAct,
   clock: systemClock,
   nameOf: createNameOf(client),

@@ -7,6 +7,7 @@ import type { Clock } from '../model/clock.ts';
 import type { Change, Command } from '../model/commands.ts';
 import type { Answer, Ask, FromWorker, SlashAnswer } from './bolt-protocol.ts';
 import { type Supervisor, type SupervisorStatus, superviseBolt } from './bolt-supervisor.ts';
+import type { TuneAnswer, TuneAsk } from './bolt-tune-protocol.ts';
 import { isSignedBySlack } from './slack-signature.ts';
 import type { Asker } from './slash.ts';
 
@@ -25,6 +26,8 @@ export type SlackInboundOptions = {
   readonly outcome: (commandId: string, timeoutMs: number) => Promise<Pick<Change, 'type' | 'refusal'> | null>;
   /** What a mute of this incident's entity would have hidden lately, a sentence; null if that is not known. */
   readonly hiddenByMute: (incident: string) => string | null;
+  /** Tuning. Absent: it cannot be done from here. */
+  readonly tune?: (ask: TuneAsk) => Promise<TuneAnswer>;
   /** What a slash command is answered. */
   readonly slash: (text: string, asker: Asker) => Promise<SlashAnswer>;
   /** The App Home of this person. */
@@ -116,6 +119,7 @@ async function answer(options: SlackInboundOptions, ask: Ask): Promise<Answer> {
     if (ask.kind === 'slash') return await slash(ask.text, ask.user);
     if (ask.kind === 'home') return { home: home(ask.user) };
     if (ask.kind === 'hidden') return { hidden: hiddenByMute(ask.incident) };
+    if (ask.kind === 'tune') return (await options.tune?.(ask.tune)) ?? { failed: true };
     if (ask.kind === 'submit') {
       await submit(ask.command);
       return { recorded: true };
@@ -124,7 +128,7 @@ async function answer(options: SlackInboundOptions, ask: Ask): Promise<Answer> {
     return { change: change === null ? null : { type: change.type, refusal: change.refusal } };
   } catch {
     if (ask.kind === 'submit') return { recorded: false };
-    if (ask.kind === 'slash' || ask.kind === 'home') return { failed: true };
+    if (ask.kind === 'slash' || ask.kind === 'home' || ask.kind === 'tune') return { failed: true };
     return ask.kind === 'hidden' ? { hidden: null } : { change: null };
   }
 }

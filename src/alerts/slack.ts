@@ -20,6 +20,7 @@ import { createSlackClient } from './slack-client.ts';
 import { type SlackInbound, type SlackInboundStatus, startSlackInbound } from './slack-inbound.ts';
 import { createSlackSink } from './slack-sink.ts';
 import { answerSlash } from './slash.ts';
+import { answerTune } from './tune.ts';
 
 /** As in the configuration. */
 type SlackSettings = {
@@ -62,7 +63,7 @@ export type Slack = Pick<SlackInbound, 'handle' | 'handleHttp'> & {
 };
 
 export async function startSlack(options: SlackOptions): Promise<Slack> {
-  const { settings, log, feed, clock, logger, metrics } = options;
+  const { settings, log, feed, clock, logger, metrics, proposals } = options;
   const client = createSlackClient({ ...settings, logger });
   const channels = createChannels({ client, clock });
   let deliveries: Deliveries | null = null;
@@ -109,6 +110,7 @@ export async function startSlack(options: SlackOptions): Promise<Slack> {
     submit: async (command) => await submitCommand({ log, clock }, command),
     outcome: async (commandId, timeoutMs) => await feed.waitForCommand(commandId, timeoutMs),
     hiddenByMute: (incident) => hiddenByMute(feed, incident, clock.now()),
+    ...(proposals === undefined ? {} : { tune: async (ask) => await answerTune({ proposals, feed }, ask) }),
     slash: async (text, asker) =>
       await answerSlash(text, { sources, asker, handedOverAt: handovers.lastAt(notices.told) }),
     home: (userId) => homeBlocks(sources, userId),

@@ -80,7 +80,10 @@ const proposalJson = (proposal: Proposal) => ({ ...proposal, at: new Date(propos
 function decided(decision: Decision): { readonly status: 200 | 202; readonly body: object } {
   if (decision.outcome === 'pending') return { status: 202, body: { pending: true } };
   if (decision.outcome === 'done') return { status: 200, body: { version: decision.version } };
-  throw new AppError(decision.code ?? 'invalid_transition', decision.message, {
-    help: 'Look at what is in force, with GET /api/detectors, and at the proposal, with GET /api/proposals.',
+  const isAlone = decision.code === 'approval_needed';
+  throw new AppError(isAlone ? 'approval_needed' : 'invalid_transition', decision.message, {
+    help: isAlone
+      ? 'Somebody else applies it: with a token of their own (DECLINEWATCH_TOKENS), in Slack or in the sheet.'
+      : 'Look at what is in force, with GET /api/detectors, and at the proposal, with GET /api/proposals.',
   });
 }

@@ -85,10 +85,10 @@ function button(action: string, { target: on, isPrimary, context }: Pressed): Ht
 /** Values are `mute:INC-1`: what, on which. */
 function overflow(options: readonly unknown[], context: FormContext): Html {
   const items = options.map((option) => {
-    const { value, text: label, url } = fields(option);
+    const { value, text: label } = fields(option);
     const [what = '', id = ''] = string(value).split(':');
     if (!isTarget(id)) return unknown(what);
-    if (what === 'tune') return detectorLink(string(url), clean(decode(string(fields(label).text)), 75));
+    if (what === 'tune') return tuneLink(id, clean(decode(string(fields(label).text)), 75), context);
     return overflowItem(what, { target: target(id), label: clean(decode(string(fields(label).text)), 75), context });
   });
   return menu('⋯', html`${items}`);
@@ -111,10 +111,11 @@ function overflowItem(what: string, { target: on, label, context }: Item): Html 
   return unknown(what);
 }
 
-/** To our own page, whatever the address says. */
-function detectorLink(url: string, label: string): Html {
-  const name = /\/detectors\/([\w.-]{1,100})$/.exec(url)?.[1];
-  return name === undefined ? unknown('tune') : html`<a class="item" href="/detectors/${name}">${label}</a>`;
+/** What is a form in Slack is a page here. */
+function tuneLink(incident: string, label: string, { detectorOf }: FormContext): Html {
+  const detector = detectorOf?.(incident) ?? null;
+  const path = detector === null ? `/incidents/${incident}` : `/detectors/${encodeURIComponent(detector)}`;
+  return html`<a class="item" href="${path}">${label}</a>`;
 }
 
 const isTarget = (value: unknown): value is string => typeof value === 'string' && /^INC-[1-9]\d{0,14}$/.test(value);

@@ -17,6 +17,8 @@ export type FormContext = {
   readonly caller: Caller;
   /** The page to come back to. */
   readonly back: '/preview' | null;
+  /** Where an incident is shown without its detector: which that is. */
+  readonly detectorOf?: (incident: string) => string | null;
 };
 
 type Target = Pick<Incident, 'id' | 'version'>;

@@ -74,8 +74,12 @@ function problemsOf(block: Json): readonly string[] {
       const options = list(element.options);
       if (options.length === 0 || options.length > 10) problems.push(`radio_buttons: ${options.length}`);
       for (const option of options) text('option', option.text, 75);
+      const initial = JSON.stringify(element.initial_option ?? options[0]);
+      if (!options.some((option) => JSON.stringify(option) === initial)) problems.push('initial_option: no option');
     } else if (element.type === 'plain_text_input') {
       if (Number(element.max_length ?? 1) > 3000) problems.push('max_length');
+      if (element.initial_value !== undefined)
+        check('initial_value', element.initial_value, Number(element.max_length));
     } else if (element.type === 'users_select') {
       if (element.placeholder !== undefined) text('placeholder', element.placeholder, 150, 'plain_text');
     } else problems.push(`element ${String(element.type)}`);
@@ -105,7 +109,9 @@ export function homeProblems(view: Json): readonly string[] {
 
 export function viewProblems(view: Json): readonly string[] {
   const problems = [...blockProblems(view.blocks, 'modal')];
+  const hasInput = list(view.blocks).some(({ type }) => type === 'input');
   for (const part of ['title', 'submit', 'close'] as const) {
+    if (view[part] === undefined && part !== 'title' && !(part === 'submit' && hasInput)) continue;
     const text = asJson(view[part]).text;
     if (typeof text !== 'string' || text.length > 24) problems.push(`${part}: too long`);
   }

@@ -44,6 +44,9 @@ export async function startLocalSlack() {
   const calls: { readonly method: string; readonly body: Json; readonly at: number }[] = [];
   const faults: Waiting[] = [];
   const views: Json[] = [];
+  /** Forms as they look now, by view id; and those that people closed. */
+  const shown = new Map<string, Json>();
+  const closed = new Set<string>();
   const responses: { readonly user: string; readonly body: Json }[] = [];
   const groups = new Map<string, readonly string[]>();
   const membersOf = new Map<string, readonly string[]>();
@@ -148,11 +151,15 @@ export async function startLocalSlack() {
       if (messageProblems(body).length > 0)
         return { ok: false, error: body.blocks === undefined ? 'no_text' : 'invalid_blocks' };
     }
-    if (method === 'views.open') {
+    if (method === 'views.open' || method === 'views.update') {
       const view = body.view as Json;
       if (viewProblems(view).length > 0) return { ok: false, error: 'invalid_arguments' };
+      if (closed.has(String(body.view_id))) return { ok: false, error: 'not_found' };
       const answer = await store(method, body);
-      if (answer.ok === true) views.push({ ...view, ...(answer.view as Json) });
+      if (answer.ok !== true) return answer;
+      const stored = { ...view, ...(answer.view as Json) };
+      shown.set(String(stored.id), stored);
+      if (method === 'views.open') views.push(stored);
       return answer;
     }
     return await store(method, body);
@@ -445,6 +452,47 @@ export async function startLocalSlack() {
         },
       });
     },
+    /** The newest form as it looks now. */
+    form: (): Json => shown.get(String(views.at(-1)?.id)) ?? {},
+    closeForm: (): void => void closed.add(String(views.at(-1)?.id)),
+    /** Sends the newest form with these fields changed, the others as they stand there. */
+    submitForm: async (user: SlackUser, changed: Readonly<Record<string, string>>) => {
+      const view = shown.get(String(views.at(-1)?.id));
+      if (view === undefined) throw new Error('no modal is open');
+      const state = { values: filledIn(view, changed) };
+      const answer = await deliver({
+        type: 'view_submission',
+        ...base(user),
+        trigger_id: 'unused',
+        response_urls: [],
+        view: { ...view, state },
+      });
+      const { response_action: action, view: next } = answer.body as { response_action?: string; view?: Json };
+      if (action === 'update' && next !== undefined) {
+        const problems = viewProblems(next);
+        if (problems.length > 0) throw new Error(problems.join(', '));
+        shown.set(String(view.id), { ...next, id: view.id });
+      }
+      return answer;
+    },
+    /** Presses what the newest form really shows; throws if it has no such button. */
+    pressForm: async (user: SlackUser, action: string) => {
+      const view = shown.get(String(views.at(-1)?.id)) ?? {};
+      const elements = ((view.blocks ?? []) as Json[]).flatMap((block) => elementsOf(block));
+      const element = elements.find((one) => one.action_id === action);
+      if (element === undefined) throw new Error(`the form has no ${action}`);
+      const { trigger_id } = await store('views.generateTriggerId', { user_id: user.id });
+      state.actionTs += 1;
+      const action_ts = `1800000002.${String(state.actionTs).padStart(6, '0')}`;
+      return await deliver({
+        type: 'block_actions',
+        ...base(user),
+        container: { type: 'view', view_id: view.id },
+        view: { ...view, type: 'modal', state: { values: {} } },
+        trigger_id,
+        actions: [{ ...element, block_id: 'b', action_ts }],
+      });
+    },
     deliver,
     sign,
     close: async (): Promise<void> => {
@@ -464,6 +512,25 @@ function optionOf(view: Json, block: string, value: string): Json {
   const option = options.find((one) => one.value === value);
   if (option === undefined) throw new Error(`the form has no ${block} ${value}`);
   return option;
+}
+
+/** The state of a form: what it was opened with, and what was changed in it. */
+function filledIn(view: Json, changed: Readonly<Record<string, string>>): Json {
+  const values: Json = {};
+  for (const { block_id: block, element } of view.blocks as { block_id?: string; element?: Json }[]) {
+    if (block === undefined || element === undefined) continue;
+    const typed = changed[block];
+    const isChoice = element.type === 'radio_buttons';
+    const chosen = isChoice && typed !== undefined ? optionOf(view, block, typed) : (element.initial_option ?? null);
+    const value = typed ?? element.initial_value ?? null;
+    values[block] = {
+      [String(element.action_id)]: {
+        type: element.type,
+        ...(isChoice ? { selected_option: chosen } : { value: value === '' ? null : value }),
+      },
+    };
+  }
+  return values;
 }
 
 /** Interactions are a form with a `payload`, slash commands a plain form, events JSON. */

@@ -7,9 +7,12 @@ import type { IncidentFeed } from '../../src/feed/feed.ts';
 import { openIncidentFeed } from '../../src/feed/incident-feed.ts';
 import { submitCommand } from '../../src/feed/submit.ts';
 import { startIncidentManager } from '../../src/incidents/manager.ts';
+import type { EventLog } from '../../src/log/event-log.ts';
 import { type Clock, systemClock } from '../../src/model/clock.ts';
 import type { Change, CommandBody } from '../../src/model/commands.ts';
 import type { ReportedEpisode } from '../../src/model/episode.ts';
+import type { Proposals } from '../../src/model/proposal.ts';
+import { createProposals } from '../../src/tuning/proposals.ts';
 import { detectorSettings, ENGINE, episode, report, settingsCommand } from './decider.ts';
 import { eventually } from './eventually.ts';
 import type { LocalSlack } from './local-slack.ts';
@@ -18,6 +21,7 @@ import type { TempLog } from './temp-log.ts';
 export type SlackFlow = {
   readonly slack: Slack;
   readonly feed: IncidentFeed;
+  readonly proposals: Proposals;
   /** Appends the command and waits until it is decided. */
   ask(body: CommandBody): Promise<Change>;
   /** An attack on a card as the detectors report it; answers the incident's id. */
@@ -32,6 +36,8 @@ export type FlowOptions = Partial<Omit<SlackOptions, 'settings' | 'log' | 'feed'
   readonly responders?: readonly string[];
   readonly channel?: string;
   readonly handoverAt?: readonly string[];
+  /** What proposals read the past from. Default: the log. */
+  readonly readable?: EventLog;
 };
 
 const logger = pino({ level: 'silent' });
@@ -41,13 +47,22 @@ export async function startSlackFlow(
   { log }: TempLog,
   options: FlowOptions = {},
 ): Promise<SlackFlow> {
-  const { mode = 'http', responders = [], channel = local.channels.alerts, handoverAt = [], ...more } = options;
+  const {
+    mode = 'http',
+    responders = [],
+    channel = local.channels.alerts,
+    handoverAt = [],
+    readable = log,
+    ...more
+  } = options;
   const clock: Clock = options.clock ?? systemClock;
   const closing: (() => Promise<unknown>)[] = [];
   const manager = await startIncidentManager({ log, clock, logger });
   closing.push(manager.close);
   const feed = await openIncidentFeed({ log, logger });
   closing.push(feed.close);
+  const proposals = createProposals({ log: readable, feed, piiKey: 'a key', clock, logger });
+  closing.push(proposals.close);
   const slack = await startSlack({
     settings: {
       botToken: local.botToken(),
@@ -62,6 +77,7 @@ export async function startSlackFlow(
     log,
     feed,
     consoleUrl: 'http://127.0.0.1:4243',
+    proposals,
     logger,
     ...more,
     clock,
@@ -105,6 +121,7 @@ export async function startSlackFlow(
   return {
     slack,
     feed,
+    proposals,
     ask,
     attack,
     alertOf: async (incident) => {

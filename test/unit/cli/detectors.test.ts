@@ -260,6 +260,44 @@ describe('detectors list, set, history and revert', () => {
     expect(err).toBe('declinewatch: Not accepted.\n  window must be at most 7d\n  → Correct it.\n');
   });
 
+  it('proposes what needs a second person, and says that this takes a running service', async () => {
+    const error = { code: 'approval_needed', message: 'It needs a second person.', help: '', details: [] };
+    answers['PUT /api/detectors/card-declines'] = { status: 409, body: { error } };
+    const nothing = { code: 'not_found', message: 'There is nothing at this address.', help: '', details: [] };
+    answers['POST /api/proposals'] = { status: 404, body: { error: nothing } };
+    const { code, err } = await run(['set', 'card-declines', 'mode=off', '--why', 'quiet']);
+    expect(code).toBe(1);
+    expect(err).toMatch(/^declinewatch: It needs a second person\.\n.*Start declinewatch first/);
+    const proposal = {
+      id: '0123456789abcdef',
+      detector: 'card-declines',
+      state: 'reading',
+      by: { kind: 'cli', name: 'Ana' },
+      at: '2026-10-01T12:00:00.000Z',
+      changes: ['mode shadow → off'],
+      words: '',
+      problem: '',
+      secondPerson: 'It makes it quieter.',
+    };
+    answers['POST /api/proposals'] = { status: 202, body: { proposal } };
+    const set = await run(['set', 'card-declines', 'mode=off', '--why', 'quiet']);
+    expect(asked.at(-1)?.body).toEqual({ detector: 'card-declines', set: { mode: 'off' }, basedOn: 2, why: 'quiet' });
+    expect(set).toMatchObject({ code: 0, err: '' });
+    expect(set.out).toMatch(
+      /^card-declines is not changed: proposed as 0123456789abcdef\nIt makes it quieter\.\nSomebody else/,
+    );
+    const json = await run(['set', 'card-declines', 'mode=off', '--json']);
+    expect(JSON.parse(json.out)).toEqual({ proposal });
+    answers['GET /api/proposals'] = { status: 200, body: { proposals: [{ ...proposal, changes: ['\u001b[31mred'] }] } };
+    expect((await run(['proposals'])).out).toBe(
+      '0123456789abcdef  reading  card-declines: [31mred\n      by Ana (cli), 2026-10-01T12:00:00.000Z\n      It makes it quieter.\n',
+    );
+    answers['GET /api/proposals'] = { status: 200, body: { proposals: [] } };
+    expect((await run(['proposals'])).out).toBe('nothing is proposed\n');
+    answers['POST /api/proposals/apply'] = { status: 202, body: { pending: true } };
+    expect((await run(['apply', '0123456789abcdef'])).out).toBe('recorded, not yet done\n');
+  });
+
   it('shows the history, newest first, with what changed', async () => {
     expect((await run(['history', 'card-declines'])).out).toBe(
       [
@@ -299,6 +337,9 @@ describe('detectors list, set, history and revert', () => {
     [['history', 'a', 'b']],
     [['revert', 'card-declines']],
     [['revert', 'card-declines', 'last']],
+    [['proposals', 'all']],
+    [['apply']],
+    [['discard', 'a', 'b']],
   ])('%j is wrong usage', async (args) => {
     expect((await run(args)).code).toBe(2);
     expect(putBody()).toBeUndefined();

@@ -7,6 +7,7 @@ import { acknowledgedBy, resolvedBy, sampleIncident } from '../../support/sample
 const context: FormContext = {
   caller: { actor: { kind: 'console', id: 'ana', name: 'ana' }, session: null, formToken: 'token-of-the-page' },
   back: '/preview',
+  detectorOf: () => 'card-declines',
 };
 const render = (blocks: readonly unknown[]): string => String(renderBlocks(blocks, context));
 const actionsIn = (text: string) =>
