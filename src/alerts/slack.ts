@@ -14,7 +14,8 @@ import { homeBlocks } from './blocks-home.ts';
 import type { DeskSources } from './desk-sources.ts';
 import { createHandovers } from './handover.ts';
 import { hiddenByMute } from './mute-preview.ts';
-import { type NoticesStatus, startNotices } from './notices.ts';
+import { type Notices, type NoticesStatus, startNotices } from './notices.ts';
+import { createProposalNews } from './proposal-news.ts';
 import { createChannels } from './slack-channels.ts';
 import { createSlackClient } from './slack-client.ts';
 import { type SlackInbound, type SlackInboundStatus, startSlackInbound } from './slack-inbound.ts';
@@ -97,13 +98,18 @@ export async function startSlack(options: SlackOptions): Promise<Slack> {
     card: (sinceMs) => handoverCard(sources, sinceMs),
     clock,
   });
+  let noticed: Notices | null = null;
+  const onDue = (): void => noticed?.ring();
+  const proposed =
+    proposals === undefined ? null : createProposalNews({ proposals, channel: settings.channel, onDue, clock });
   const notices = await startNotices({
     ...options,
-    sources: [handovers.due],
+    sources: [handovers.due, ...(proposed === null ? [] : [proposed.due])],
     client,
     channels,
     isActive: () => told.status().active,
   });
+  noticed = notices;
   const inbound = startSlackInbound({
     ...settings,
     channels: [settings.channel, ...(settings.testChannel === null ? [] : [settings.testChannel])],
@@ -128,6 +134,7 @@ export async function startSlack(options: SlackOptions): Promise<Slack> {
       unsubscribe();
       await inbound.close();
       await notices.close();
+      await proposed?.close();
       await told.close();
       await asides.close();
     },

@@ -1,0 +1,182 @@
+// The message in the channel of a proposal that waits for somebody: posted once, decided by a click or elsewhere, edited then.
+// The real manager, proposals and Bolt, against the local Slack, the clock moved by hand.
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { DetectorSettings } from '../../src/model/detector.ts';
+import type { Actor } from '../../src/model/incident.ts';
+import { detectorSettings, settingsCommand } from '../support/decider.ts';
+import { append, view } from '../support/detect.ts';
+import { eventually } from '../support/eventually.ts';
+import { type HandClock, handClock } from '../support/hand-clock.ts';
+import { type LocalSlack, type SlackUser, startLocalSlack } from '../support/local-slack.ts';
+import { type FlowOptions, type SlackFlow, startSlackFlow } from '../support/slack-flow.ts';
+import { openTempLog, type TempLog } from '../support/temp-log.ts';
+
+const until = { timeout: 15_000, interval: 20 };
+const SHEET: Actor = { kind: 'sheet', id: 'sheet', name: 'the sheet' };
+const APPLY = 'apply-proposal';
+const DISCARD = 'discard-proposal';
+
+let slack: LocalSlack;
+let temp: TempLog;
+let clock: HandClock;
+let flow: SlackFlow;
+const flows: SlackFlow[] = [];
+
+beforeEach(async () => {
+  slack = await startLocalSlack();
+  temp = await openTempLog();
+  clock = handClock(Math.floor(Date.now() / 1000) * 1000);
+});
+
+afterEach(async () => {
+  for (const one of flows.splice(0)) await one.close();
+  await temp.close();
+  await slack.close();
+});
+
+async function start(options: FlowOptions = {}): Promise<void> {
+  // A signature over HTTP is good for five minutes of the clock that is moved.
+  flow = await startSlackFlow(slack, temp, { mode: 'socket', clock, ...options });
+  flows.push(flow);
+  const nowS = Math.floor(clock.now() / 1000);
+  const tries = (card: string, count: number) =>
+    Array.from({ length: count }, (_, i) => view(`ch_${card}_${i}`, nowS - 3_600 + i, { fields: { card } }));
+  await append(temp.log, ...tries('a', 2), ...tries('b', 4));
+}
+
+const inForce = () => flow.feed.settings().find(({ rule }) => rule.detector === 'card-declines');
+const settle = async (changed: Partial<DetectorSettings>): Promise<void> => {
+  const basedOn = inForce()?.rule.version ?? 0;
+  await flow.ask(settingsCommand(detectorSettings({ settleMs: 0, ...changed }), { basedOn }));
+};
+const said = async (user: SlackUser, wanted: RegExp | string): Promise<void> =>
+  await expect
+    .poll(
+      () =>
+        slack.responses
+          .filter((one) => one.user === user.id)
+          .map(({ body }) => String(body.text))
+          .join('\n'),
+      until,
+    )
+    .toMatch(wanted);
+
+/** Moves the clock on, a second at a time, until it is so. */
+const movedUntil = async (what: string, isSo: () => Promise<boolean> | boolean): Promise<void> =>
+  void (await eventually(
+    async () => {
+      if (await isSo()) return true;
+      clock.advance(1_000);
+      return false;
+    },
+    { what, withinMs: 30_000, everyMs: 30 },
+  ));
+const propose = async (change: object, by = SHEET): Promise<string> => {
+  const basedOn = inForce()?.rule.version ?? 0;
+  const { id } = flow.proposals.propose({ detector: 'card-declines', change: { ...change }, basedOn, by });
+  await expect.poll(() => flow.proposals.get(id)?.state, until).toBe('proposed');
+  return id;
+};
+const subjectOf = (id: string): string => `proposal:${id}:${flow.proposals.get(id)?.at}`;
+const messagesOf = async (id: string) => {
+  const all = await slack.messages(slack.channels.alerts);
+  return all.filter(({ metadata }) => String(metadata?.event_payload.incident).startsWith(`proposal:${id}`));
+};
+const textOf = async (id: string): Promise<string> => (await messagesOf(id))[0]?.text ?? '';
+const isTold = async (id: string): Promise<void> =>
+  await movedUntil('the message is there', async () => (await messagesOf(id)).length > 0);
+const becomes = async (id: string, wanted: string): Promise<void> =>
+  await movedUntil(`the message says ${wanted}`, async () => (await textOf(id)).includes(wanted));
+const press = async (id: string, action: string, user: SlackUser) =>
+  await slack.press({ channel: slack.channels.alerts, incident: subjectOf(id), action, user });
+const postsOf = (id: string) =>
+  slack.calls('chat.postMessage').filter(({ body }) => JSON.stringify(body.metadata).includes(`proposal:${id}`));
+
+describe('the message of a proposal', () => {
+  it.each(['http', 'socket'] as const)(
+    'over %s: says who asks and what it would have done, and a click applies it',
+    async (mode) => {
+      await start({ mode });
+      const id = await propose({ thresholds: { warning: 2 } });
+      await isTold(id);
+      expect(await textOf(id)).toMatch(
+        /^Proposed for card-declines by somebody in the sheet\nwarning 3 → 2\nIt would have done: 1 → 2 incidents in 30 days/,
+      );
+      slack.setMembers(slack.channels.alerts, [slack.users.ana.id]);
+      await press(id, APPLY, slack.users.bo);
+      await said(slack.users.bo, 'members of the channel');
+      const [before] = await messagesOf(id);
+      await press(id, APPLY, slack.users.ana);
+      await becomes(id, 'Applied by ana');
+      expect(inForce()).toMatchObject({ rule: { version: 2 }, actor: { name: 'ana' }, proposedBy: SHEET });
+      expect(JSON.stringify((await messagesOf(id))[0]?.blocks)).not.toContain(APPLY);
+      await slack.pressStale({ message: before, incident: id, action: DISCARD, user: slack.users.ana });
+      await said(slack.users.ana, 'It was applied already by ana. Nothing was changed.');
+      expect(inForce()?.rule.version).toBe(2);
+      expect(postsOf(id)).toHaveLength(1);
+    },
+  );
+
+  it('asks somebody else where a second person is needed, also of what was made in Slack', async () => {
+    await start();
+    await settle({ approval: 'loosening' });
+    const id = await propose({ mode: 'shadow' }, { kind: 'slack', id: slack.users.ana.id, name: 'ana' });
+    await isTold(id);
+    expect(await textOf(id)).toContain('Somebody else than ana must apply it.');
+    await press(id, APPLY, slack.users.ana);
+    await said(slack.users.ana, 'Ana proposed it, so somebody else must apply it.');
+    expect(flow.proposals.get(id)?.state).toBe('proposed');
+    await press(id, APPLY, slack.users.bo);
+    await becomes(id, 'Applied by bo');
+    expect(inForce()).toMatchObject({
+      rule: { version: 3, settings: { mode: 'shadow' } },
+      actor: { name: 'bo' },
+      proposedBy: { name: 'ana' },
+    });
+  });
+
+  it('says how it was decided elsewhere, or overtaken', async () => {
+    await start();
+    const first = await propose({ mode: 'shadow' });
+    await isTold(first);
+    flow.proposals.discard(first, { kind: 'console', id: 'cleo', name: 'cleo' });
+    await becomes(first, 'Discarded by cleo');
+    const second = await propose({ mode: 'off' }, { kind: 'cli', id: 'local', name: 'cli' });
+    await isTold(second);
+    expect(await textOf(second)).toContain('by somebody at the command line');
+    await settle({ thresholds: { warning: 5, critical: 9 } });
+    await becomes(second, 'No longer possible: card-declines is at version 2');
+    expect([...postsOf(first), ...postsOf(second)]).toHaveLength(2);
+  });
+
+  it('is not there of what was decided at once, nor of what one tries in a form', async () => {
+    await start();
+    const decided = await propose({ mode: 'off' });
+    flow.proposals.discard(decided, SHEET);
+    const tried = await propose({ window: '20m' }, { kind: 'slack', id: slack.users.ana.id, name: 'ana' });
+    const told = await propose({ mode: 'shadow' });
+    await isTold(told);
+    await press(told, DISCARD, slack.users.bo);
+    await becomes(told, 'Discarded by bo');
+    expect([...postsOf(decided), ...postsOf(tried)]).toEqual([]);
+  });
+
+  it('is posted once although the answer is lost, and a click on an old one is answered after a restart', async () => {
+    await start();
+    slack.fault({ method: 'chat.postMessage', kind: 'lost', times: 1 });
+    const id = await propose({ mode: 'shadow' });
+    await isTold(id);
+    await press(id, DISCARD, slack.users.bo);
+    await becomes(id, 'Discarded by bo');
+    expect(await messagesOf(id)).toHaveLength(1);
+    const other = await propose({ mode: 'off' });
+    await isTold(other);
+    const [message] = await messagesOf(other);
+    await flows.splice(0)[0]?.close();
+    await start();
+    await slack.pressStale({ message, incident: other, action: APPLY, user: slack.users.ana });
+    await said(slack.users.ana, 'not known any more');
+    expect(inForce()?.rule.settings?.mode).toBe('alert');
+    expect(postsOf(other)).toHaveLength(1);
+  });
+});
