@@ -41,6 +41,7 @@ import { type PreviewRows, startSheetsPreview } from './sinks/preview.ts';
 import { startSheets } from './sinks/sheets.ts';
 import { createLogger } from './telemetry/logger.ts';
 import { createMetrics, type Metrics } from './telemetry/metrics.ts';
+import { changeWords } from './tuning/change-words.ts';
 import { createGotThrough } from './tuning/got-through.ts';
 import { attemptsOfIncident } from './tuning/members.ts';
 import { startTuning, type Tuning } from './tuning/tuning.ts';
@@ -226,7 +227,15 @@ async function assemble(parts: Parts): Promise<App> {
     alive: progress.health,
     metrics: async () => await metrics.text(readingsOf(sources, await health(), clock.now())),
     validateDetector: validateChange,
-    operations: operationsOf({ ...verifying, ...stripe, erases, deadLetters: letters, verification, runHistory, tuning }),
+    operations: operationsOf({
+      ...verifying,
+      ...stripe,
+      erases,
+      deadLetters: letters,
+      verification,
+      runHistory,
+      tuning,
+    }),
     tuning,
     deadLetters: letters,
     preview: () => told.preview,
@@ -259,6 +268,7 @@ async function assemble(parts: Parts): Promise<App> {
       slack: {
         throughOf: createGotThrough({ log, piiKey, erased }),
         rowUrlOf,
+        wouldHaveDone: async (asked, signal) => await changeWords({ log, feed, piiKey, clock }, asked, signal),
         why: async (question) => await why({ log, feed, piiKey, clock }, question),
         coverage: () => coverageSentence(stripe.reconciliation),
         health: async () => (await health()).parts,
@@ -356,7 +366,9 @@ type TellingParts = Parts & {
   readonly tuning: Tuning | null;
   readonly months: Months | null;
   /** What Slack shows beside the incidents themselves. */
-  readonly slack: Required<Pick<SlackOptions, 'throughOf' | 'rowUrlOf' | 'why' | 'coverage' | 'health'>>;
+  readonly slack: Required<
+    Pick<SlackOptions, 'throughOf' | 'rowUrlOf' | 'wouldHaveDone' | 'why' | 'coverage' | 'health'>
+  >;
 };
 
 /** In the demo how it would look; else each output that is configured. */
@@ -381,6 +393,8 @@ async function startTelling(parts: TellingParts): Promise<Told> {
       feed,
       settings: config.slack,
       logger: logger.child({ part: 'slack' }),
+      ...(tuning === null ? {} : { proposals: tuning.proposals, promotions: tuning.suggestions.promotions }),
+      ...(months === null ? {} : { months }),
     });
     teardown.push('slack', () => started.close());
     sources.deliveries.push(() => started.status().deliveries);

@@ -5,6 +5,7 @@ import type { Command, IncidentAction } from '../model/commands.ts';
 import { inert } from './blocks-inert.ts';
 import type { OutcomeAnswer, SlashAnswer } from './bolt-protocol.ts';
 import type { TuneAnswer, TuneAsk } from './bolt-tune-protocol.ts';
+import type { NoticeAnswer, NoticeClick } from './notice-clicks.ts';
 import type { NameOf } from './people.ts';
 import type { MayAct } from './responders.ts';
 
@@ -16,6 +17,8 @@ export type HandlerDeps = {
   readonly hidden: (incident: string) => Promise<string | null>;
   /** null: not answered within the time. */
   readonly tune: (ask: TuneAsk, timeoutMs: number) => Promise<TuneAnswer | null>;
+  /** What a button under a notice did; null: nothing was recorded. */
+  readonly notice: (click: NoticeClick) => Promise<NoticeAnswer | null>;
   readonly mayAct: MayAct;
   readonly nameOf: NameOf;
   /** What a slash command answers; null: it cannot be said now. */

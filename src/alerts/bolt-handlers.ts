@@ -20,6 +20,7 @@ import {
 } from './bolt-click.ts';
 import { type OpenForm, openForm, registerForms } from './bolt-forms.ts';
 import { type Homes, registerHomes } from './bolt-home.ts';
+import { isNoticeAction, pressNotice } from './bolt-notice.ts';
 import { registerSlash } from './bolt-slash.ts';
 import { decideProposal, isProposalAction, openTune } from './bolt-tune.ts';
 
@@ -41,7 +42,12 @@ export function registerHandlers(app: App, deps: HandlerDeps, client: WebClient)
       if (body.view?.type === 'modal') return void (await ack());
       const say = body.view?.type === 'home' ? homeSayer(homes, body.user.id) : sayer(respond);
       const asked = known.has(action.action_id) ? askedBy(action, userOf(body)) : null;
-      if (asked === null) {
+      if (action.type === 'button' && isNoticeAction(action.action_id)) {
+        const { action_id, action_ts: actionTs, value = '' } = action;
+        const [channel, ts] = [body.channel?.id, body.message?.ts];
+        const message = channel === undefined || ts === undefined ? null : { channel, ts };
+        await pressNotice(deps, client, { user: userOf(body), action: action_id, value, actionTs, message, ack, say });
+      } else if (asked === null) {
         await ack();
         await say(UNKNOWN_BUTTON);
       } else if ('form' in asked) {

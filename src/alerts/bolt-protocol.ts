@@ -2,6 +2,7 @@
 import type { KnownBlock } from '@slack/types';
 import type { Change, Command } from '../model/commands.ts';
 import type { TuneAnswer, TuneAsk } from './bolt-tune-protocol.ts';
+import type { NoticeAnswer, NoticeClick } from './notice-clicks.ts';
 
 export type WorkerData = {
   readonly botToken: string;
@@ -21,6 +22,8 @@ export type Ask =
   /** What a mute of this incident's entity would have hidden lately. */
   | { readonly kind: 'hidden'; readonly incident: string }
   | { readonly kind: 'tune'; readonly tune: TuneAsk }
+  /** A button under a notice. */
+  | { readonly kind: 'notice'; readonly click: NoticeClick }
   /** What was typed after the slash command. */
   | { readonly kind: 'slash'; readonly text: string; readonly user: { readonly id: string; readonly name: string } }
   /** The App Home of this person. */
@@ -44,6 +47,7 @@ export type Answer =
   | SlashAnswer
   | HomeAnswer
   | TuneAnswer
+  | NoticeAnswer
   | { readonly failed: true };
 
 export type FromWorker =

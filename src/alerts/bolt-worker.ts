@@ -21,6 +21,7 @@ import type {
 } from './bolt-protocol.ts';
 import { createHttpReceiver, createSocketReceiver } from './bolt-receivers.ts';
 import type { TuneAnswer } from './bolt-tune-protocol.ts';
+import type { NoticeAnswer } from './notice-clicks.ts';
 import { createNameOf } from './people.ts';
 import { createMayAct } from './responders.ts';
 
@@ -86,6 +87,10 @@ const deps: HandlerDeps = {
   tune: async (tune, timeoutMs) => {
     const answer = await asks.ask({ kind: 'tune', tune }, timeoutMs);
     return answer === null || 'failed' in answer ? null : (answer as TuneAnswer);
+  },
+  notice: async (click) => {
+    const answer = await asks.ask({ kind: 'notice', click }, SUBMIT_MS);
+    return answer === null || 'failed' in answer ? null : (answer as NoticeAnswer);
   },
   mayAct,
   clock: systemClock,

@@ -8,6 +8,7 @@ import type { Change, Command } from '../model/commands.ts';
 import type { Answer, Ask, FromWorker, SlashAnswer } from './bolt-protocol.ts';
 import { type Supervisor, type SupervisorStatus, superviseBolt } from './bolt-supervisor.ts';
 import type { TuneAnswer, TuneAsk } from './bolt-tune-protocol.ts';
+import type { NoticeAnswer, NoticeClick } from './notice-clicks.ts';
 import { isSignedBySlack } from './slack-signature.ts';
 import type { Asker } from './slash.ts';
 
@@ -28,6 +29,8 @@ export type SlackInboundOptions = {
   readonly hiddenByMute: (incident: string) => string | null;
   /** Tuning. Absent: it cannot be done from here. */
   readonly tune?: (ask: TuneAsk) => Promise<TuneAnswer>;
+  /** A button under a notice; rejects if nothing could be recorded. Absent: there are none. */
+  readonly notice?: (click: NoticeClick) => Promise<NoticeAnswer>;
   /** What a slash command is answered. */
   readonly slash: (text: string, asker: Asker) => Promise<SlashAnswer>;
   /** The App Home of this person. */
@@ -120,6 +123,7 @@ async function answer(options: SlackInboundOptions, ask: Ask): Promise<Answer> {
     if (ask.kind === 'home') return { home: home(ask.user) };
     if (ask.kind === 'hidden') return { hidden: hiddenByMute(ask.incident) };
     if (ask.kind === 'tune') return (await options.tune?.(ask.tune)) ?? { failed: true };
+    if (ask.kind === 'notice') return (await options.notice?.(ask.click)) ?? { failed: true };
     if (ask.kind === 'submit') {
       await submit(ask.command);
       return { recorded: true };
@@ -128,7 +132,8 @@ async function answer(options: SlackInboundOptions, ask: Ask): Promise<Answer> {
     return { change: change === null ? null : { type: change.type, refusal: change.refusal } };
   } catch {
     if (ask.kind === 'submit') return { recorded: false };
-    if (ask.kind === 'slash' || ask.kind === 'home' || ask.kind === 'tune') return { failed: true };
+    if (ask.kind === 'slash' || ask.kind === 'home' || ask.kind === 'tune' || ask.kind === 'notice')
+      return { failed: true };
     return ask.kind === 'hidden' ? { hidden: null } : { change: null };
   }
 }

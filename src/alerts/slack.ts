@@ -6,16 +6,19 @@ import type { IncidentFeed } from '../feed/feed.ts';
 import { act, submitCommand } from '../feed/submit.ts';
 import type { EventLog } from '../log/event-log.ts';
 import type { Clock } from '../model/clock.ts';
+import type { Months } from '../model/month.ts';
 import type { Proposals } from '../model/proposal.ts';
+import type { Promotion } from '../model/suggestions.ts';
 import type { ThroughOf } from './aside.ts';
 import { startAsides } from './asides.ts';
+import { startBeside } from './beside.ts';
 import { handoverCard } from './blocks-handover.ts';
 import { homeBlocks } from './blocks-home.ts';
 import type { DeskSources } from './desk-sources.ts';
-import { createHandovers } from './handover.ts';
 import { hiddenByMute } from './mute-preview.ts';
-import { type Notices, type NoticesStatus, startNotices } from './notices.ts';
-import { createProposalNews } from './proposal-news.ts';
+import { clickNotice } from './notice-clicks.ts';
+import type { NoticesStatus } from './notices.ts';
+import type { WouldHaveDone } from './settings-news.ts';
 import { createChannels } from './slack-channels.ts';
 import { createSlackClient } from './slack-client.ts';
 import { type SlackInbound, type SlackInboundStatus, startSlackInbound } from './slack-inbound.ts';
@@ -49,6 +52,12 @@ export type SlackOptions = {
   readonly throughOf?: ThroughOf;
   /** Address of an incident's row in the sheet; null: none yet. */
   readonly rowUrlOf?: (incident: string) => string | null;
+  /** What a change of settings would have done. Absent: its announcement does not say it. */
+  readonly wouldHaveDone?: WouldHaveDone;
+  /** Shadow detectors that could alert. Absent: none is offered. */
+  readonly promotions?: () => readonly Promotion[];
+  /** Absent: no month is told. */
+  readonly months?: Pick<Months, 'over' | 'report'>;
   /** Absent: nothing can be tuned from here. */
   readonly proposals?: Proposals;
 } & Pick<DeskSources, 'why' | 'coverage' | 'health'>;
@@ -92,24 +101,15 @@ export async function startSlack(options: SlackOptions): Promise<Slack> {
     act: async (command) => await act({ feed, log, clock }, command),
     waiting: () => told.status(),
   };
-  const handovers = createHandovers({
-    at: settings.handoverAt ?? [],
-    channel: settings.channel,
-    card: (sinceMs) => handoverCard(sources, sinceMs),
-    clock,
-  });
-  let noticed: Notices | null = null;
-  const onDue = (): void => noticed?.ring();
-  const proposed =
-    proposals === undefined ? null : createProposalNews({ proposals, channel: settings.channel, onDue, clock });
-  const notices = await startNotices({
+  const beside = await startBeside({
     ...options,
-    sources: [handovers.due, ...(proposed === null ? [] : [proposed.due])],
+    ...settings,
+    at: settings.handoverAt ?? [],
+    card: (sinceMs) => handoverCard(sources, sinceMs),
     client,
     channels,
     isActive: () => told.status().active,
   });
-  noticed = notices;
   const inbound = startSlackInbound({
     ...settings,
     channels: [settings.channel, ...(settings.testChannel === null ? [] : [settings.testChannel])],
@@ -117,8 +117,8 @@ export async function startSlack(options: SlackOptions): Promise<Slack> {
     outcome: async (commandId, timeoutMs) => await feed.waitForCommand(commandId, timeoutMs),
     hiddenByMute: (incident) => hiddenByMute(feed, incident, clock.now()),
     ...(proposals === undefined ? {} : { tune: async (ask) => await answerTune({ proposals, feed }, ask) }),
-    slash: async (text, asker) =>
-      await answerSlash(text, { sources, asker, handedOverAt: handovers.lastAt(notices.told) }),
+    notice: async (click) => await clickNotice({ ...options, promotions: options.promotions ?? (() => []) }, click),
+    slash: async (text, asker) => await answerSlash(text, { sources, asker, handedOverAt: beside.handedOverAt() }),
     home: (userId) => homeBlocks(sources, userId),
     clock,
     logger,
@@ -129,12 +129,11 @@ export async function startSlack(options: SlackOptions): Promise<Slack> {
   return {
     handle: inbound.handle,
     handleHttp: inbound.handleHttp,
-    status: () => ({ deliveries: told.status(), notices: notices.status(), inbound: inbound.status() }),
+    status: () => ({ deliveries: told.status(), notices: beside.status(), inbound: inbound.status() }),
     close: async () => {
       unsubscribe();
       await inbound.close();
-      await notices.close();
-      await proposed?.close();
+      await beside.close();
       await told.close();
       await asides.close();
     },

@@ -28,6 +28,8 @@ export type WhatIfQuestion = {
   readonly detector: string;
   /** As it would be: validated, in full. */
   readonly settings: DetectorSettings;
+  /** What it is compared with. Default: what is in force now. */
+  readonly before?: DetectorSettings;
   /** Milliseconds: incidents whose first breach is not before it. */
   readonly sinceMs: number;
   /** Also how many incidents each lowest threshold would have made. */
@@ -48,7 +50,7 @@ const MAX_RECORDS = 5_000_000;
 export async function whatIf(parts: WhatIfParts, question: WhatIfQuestion): Promise<WhatIf> {
   const { feed, piiKey, clock } = parts;
   const { detector, settings, curve = false } = question;
-  const current = currentSettings(feed, detector);
+  const current = question.before ?? currentSettings(feed, detector);
   const latenessMs = feed.general()?.latenessMs ?? 0;
   const rules = [ruleOf(BEFORE, current, latenessMs), ruleOf(AFTER, settings, latenessMs)];
   if (curve) rules.push(ruleOf(CURVE, { ...settings, thresholds: { notice: lowestOf(settings.count) } }, latenessMs));

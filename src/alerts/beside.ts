@@ -1,0 +1,45 @@
+// Everything that Slack tells beside incidents, put together: each source with what it needs, told as it becomes due.
+import type { Promotion } from '../model/suggestions.ts';
+import { createHandovers, type HandoverOptions } from './handover.ts';
+import { type Notices, type NoticesOptions, type NoticesStatus, startNotices } from './notices.ts';
+import { createPromotionNews } from './promotion-news.ts';
+import { createSettingsNews, type SettingsNewsOptions } from './settings-news.ts';
+
+export type BesideOptions = Omit<SettingsNewsOptions & HandoverOptions & NoticesOptions, 'sources' | 'onDue'> & {
+  readonly feed: SettingsNewsOptions['feed'] & Parameters<typeof createPromotionNews>[0]['feed'];
+  /** Shadow detectors that could alert. Absent: none is offered. */
+  readonly promotions?: () => readonly Promotion[];
+};
+
+export type Beside = {
+  status(): NoticesStatus;
+  /** Milliseconds: when duty was handed over last. */
+  handedOverAt(): number;
+  close(): Promise<void>;
+};
+
+/** Rejects with the log's errors. */
+export async function startBeside(given: BesideOptions): Promise<Beside> {
+  let notices: Notices | null = null;
+  const options = { ...given, onDue: () => notices?.ring() };
+  const { promotions } = options;
+  const handovers = createHandovers(options);
+  const settings = createSettingsNews(options);
+  const told = await startNotices({
+    ...options,
+    sources: [
+      handovers.due,
+      settings.due,
+      ...(promotions === undefined ? [] : [createPromotionNews({ ...options, promotions })]),
+    ],
+  });
+  notices = told;
+  return {
+    status: told.status,
+    handedOverAt: () => handovers.lastAt(told.told),
+    close: async () => {
+      await told.close();
+      await settings.close();
+    },
+  };
+}
