@@ -97,7 +97,7 @@ export function startAsides(options: AsidesOptions): Asides {
       follow(incident);
       const known = followed.get(incident.id);
       // Read before somebody was erased, it may name them.
-      const isStale = known === undefined || known.readAt < (incident.erased ?? Number.NEGATIVE_INFINITY);
+      const isStale = known === undefined || known.readAt < (incident.erased?.at ?? Number.NEGATIVE_INFINITY);
       const through = isStale ? null : known.through;
       return { through, rowUrl: rowUrlOf(incident.id), past: pastFor(incident.detector) };
     },

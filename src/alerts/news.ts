@@ -74,6 +74,9 @@ export function newsIn(slot: string): News | null {
   return NEWS.find((news) => news === name) ?? null;
 }
 
+/** A note that says on whom the incident is: what is heard elsewhere must be understood there. */
+export const namesEntity = (slot: string): boolean => newsIn(slot) === 'escalated';
+
 /** What counts as said aloud once this incident's newest state is in the channel. */
 export function toldAfter(incident: Incident, before: Told | undefined): Told {
   const now = toldNow(incident);

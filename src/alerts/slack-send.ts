@@ -39,6 +39,9 @@ export async function send(sender: Sender, target: Target, message: OutgoingMess
     sender.logger.error({ incident: id, code: first.code }, 'Slack refused the blocks: sent as plain text');
     return settled(await call(sender, target, { text: message.text, metadata: message.metadata }));
   }
+  // A note that somebody deleted says nothing any more.
+  if (first.kind === 'gone' && target.ts !== null && message.metadata.event_type !== METADATA_EVENT_TYPE)
+    return { kind: 'ok', ts: target.ts };
   if (first.kind === 'gone' && target.ts !== null) return await replace(sender, { ...target, ts: target.ts }, message);
   return settled(first);
 }

@@ -9,7 +9,7 @@ import type { Aside } from './aside.ts';
 import { METADATA_EVENT_TYPE, renderAlert } from './blocks.ts';
 import { NOTE_EVENT_TYPE, noteChannel, renderNote } from './blocks-note.ts';
 import type { Edit } from './edit-pace.ts';
-import { newsOf, toldAfter } from './news.ts';
+import { namesEntity, newsOf, toldAfter } from './news.ts';
 import { type Channels, createChannels } from './slack-channels.ts';
 import { answerOfLookUp, refusalMessage } from './slack-errors.ts';
 import { findMessage } from './slack-lookup.ts';
@@ -54,6 +54,7 @@ export function createSlackSink(options: SlackSinkOptions): Sink {
       return at <= context.now ? 'now' : { at };
     },
     notes: notesForSlack,
+    names: namesEntity,
     deliver: async (items, signal) => await Promise.all(items.map((item) => deliverOne(parts, item, signal))),
     lookUp: async (items) => await Promise.all(items.map((item) => lookUpOne(parts, item))),
   };
@@ -88,6 +89,8 @@ function targetOf({ channel, testChannel }: Parts, { incident, slot, place, main
   const ts = place?.ts ?? null;
   const own = incident.livemode ? channel : (testChannel ?? channel);
   if (main === null) return { incident, channel: place?.channel ?? own, ts, threadTs: null };
+  // Told anew, where it stands.
+  if (place !== null) return { incident, channel: place.channel ?? main.channel ?? own, ts, threadTs: null };
   const elsewhere = noteChannel(incident, slot, main);
   if (elsewhere !== null) return { incident, channel: elsewhere, ts, threadTs: null };
   return { incident, channel: main.channel ?? own, ts, threadTs: main.ts ?? null };

@@ -13,7 +13,7 @@ export type Step =
 
 export type PlanContext = {
   readonly sink: Sink;
-  readonly receipts: Pick<Receipts, 'of'>;
+  readonly receipts: Pick<Receipts, 'of' | 'all'>;
   readonly now: number;
   /** Slots of this incident that are known not to have been carried out, although recorded as `posting`. */
   readonly isUnsent: (incident: string, slot: string) => boolean;
@@ -33,11 +33,30 @@ export function planStep(incident: Incident, context: PlanContext): Step {
   if (acceptance === 'never') return { kind: 'done' };
   if (acceptance !== 'now') return { kind: 'defer', at: acceptance.at };
   return (
-    (place === null ? null : planNote(incident, { ...context, place })) ?? { kind: 'deliver', item, receipt: main }
+    (place === null
+      ? null
+      : (planRedo(incident, { ...context, place }) ?? planNote(incident, { ...context, place }))) ?? {
+      kind: 'deliver',
+      item,
+      receipt: main,
+    }
   );
 }
 
 type NoteContext = PlanContext & { readonly place: NonNullable<Item['place']> };
+
+/** A note that names somebody who was erased since, or whose telling anew was broken off. */
+function planRedo(incident: Incident, { sink, receipts, place }: NoteContext): Step | null {
+  const { id, erased } = incident;
+  if (erased === undefined || sink.names === undefined) return null;
+  for (const receipt of receipts.all()) {
+    const { subject, slot, state, version } = receipt;
+    if (subject !== id || receipt.place === null || !sink.names(slot)) continue;
+    const isDue = state === 'posting' || (state === 'posted' && version < erased.version);
+    if (isDue) return { kind: 'deliver', item: { incident, slot, place: receipt.place, main: place }, receipt };
+  }
+  return null;
+}
 
 /** The first note that is due and not told; one that was refused counts as told, so that it holds up nothing. */
 function planNote(incident: Incident, context: NoteContext): Step | null {

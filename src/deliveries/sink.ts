@@ -51,6 +51,8 @@ export type Sink = {
   ) => Acceptance;
   /** Pure: slots (`thread:…`) that are due beside the main one, each told once, before the main slot is updated. */
   readonly notes?: (incident: Incident, place: DeliveryPlace) => readonly string[];
+  /** Pure: whether what was told in a slot of `notes` names the incident's entity: told anew, in place, once that was erased. */
+  readonly names?: (slot: string) => boolean;
   /** Results in the order of the items. An item whose `place` is null is new; calling again with a place must be harmless. */
   readonly deliver: (items: readonly Item[], signal: AbortSignal) => Promise<readonly Result[]>;
   /**

@@ -40,7 +40,8 @@ export function decideErase(state: State, { body, offset, time }: Asked): readon
 }
 
 function draftOf(state: State, incident: Incident, time: number): Draft {
-  const after = fitIncident({ ...incident, erased: time, updatedAt: time, version: incident.version + 1 });
+  const version = incident.version + 1;
+  const after = fitIncident({ ...incident, erased: { at: time, version }, updatedAt: time, version });
   const settings = state.detectors.get(incident.detector)?.current.rule.settings ?? null;
   return { type: 'erased', data: {}, incident: after, nextDeadline: stormDeadline(state, after, settings) };
 }

@@ -24,6 +24,8 @@ const PERSON = {
   digits: '•••• 7391',
   intent: 'pi_MarkedIntent',
 } as const;
+/** As it is stored. */
+const STORED = { ...PERSON, last4: '"7391"' };
 /** Of e-mail and address what is told: a mask. */
 const MASKS = { email: 'm•••@m•••.example', address: '198.51.•••' } as const;
 /** Shares the domain of the e-mail and a word of the shop's with the person. */
@@ -34,6 +36,7 @@ const detector = (name: string, per: string, warning = 3): string =>
 
 const DETECTORS = `
 settle: 0s
+escalation: [{ after: 2s, to: S0123ABC }]
 metadata: { ip: client_ip, keys: [user, plan] }
 detectors:
 ${detector('of-customer', 'customer')}
@@ -108,8 +111,13 @@ async function verification(): Promise<Verification | null> {
   return body.running === null ? (body.last as Verification | null) : null;
 }
 
+async function threads(): Promise<string> {
+  const messages = await slack.messages(slack.channels.alerts);
+  return JSON.stringify(await Promise.all(messages.map(({ ts }) => slack.thread(slack.channels.alerts, ts))));
+}
+
 async function told(): Promise<string> {
-  const messages = JSON.stringify(await slack.messages(slack.channels.alerts));
+  const messages = JSON.stringify(await slack.messages(slack.channels.alerts)) + (await threads());
   const rows = JSON.stringify(google.hands.tab('Incidents').rows);
   const pages: string[] = [];
   for (const { id } of await incidents()) {
@@ -131,6 +139,7 @@ const foundIn = (text: string, marks: Readonly<Record<string, string>>): string[
 const SLOW = 120_000;
 
 let before: readonly IncidentJson[];
+let threadsBefore: string;
 let dryRun: { readonly code: number; readonly out: string };
 let done: { readonly code: number; readonly out: string; readonly err: string };
 
@@ -160,11 +169,23 @@ beforeAll(async () => {
     what: 'the whole account with all attempts',
     withinMs: 60_000,
   });
+  await eventually(async () => (await threads()).includes(PERSON.customer), {
+    what: 'an escalation that names the customer',
+    withinMs: 60_000,
+    told: threads,
+  });
   await settled();
   before = await incidents();
+  threadsBefore = await threads();
   dryRun = await runCommand(eraseCommand, ['--customer', PERSON.customer, '--dry-run', '--json']);
   done = await runCommand(eraseCommand, ['--customer', PERSON.customer, '--yes']);
-  await settled();
+  await eventually(
+    async () => {
+      const { erase } = (await embedded.get('/api/erase')).body as { readonly erase: EraseStatus };
+      return erase.outstanding.messages + erase.outstanding.rows === 0;
+    },
+    { what: 'messages and rows told anew', withinMs: 90_000, told: async () => await embedded.get('/api/erase') },
+  );
 }, SLOW * 2);
 
 /** Messages and rows are of the newest versions. */
@@ -191,9 +212,10 @@ afterAll(async () => {
 });
 
 describe('an erase', () => {
-  it('has something to take out: the marks were everywhere they may be', () => {
+  it('had something to take out: the marks were everywhere they may be', () => {
     expect(before.map(({ entity }) => entity.value)).toEqual(expect.arrayContaining([PERSON.customer, PERSON.card]));
     expect(before.map(({ entity }) => entity.label).join()).toContain(MASKS.email);
+    expect(threadsBefore).toContain(PERSON.customer);
   });
 
   it('says first what it would do, and where', () => {
@@ -242,18 +264,19 @@ describe('an erase', () => {
   it('leaves nothing of the person in Slack, the sheet, the console and the API', async () => {
     const text = await told();
     expect(text).toContain('erased-');
+    expect(await threads()).toMatch(/has not been acknowledged for [^"]*on erased-/);
     expect(foundIn(text, { ...PERSON, ...MASKS_OF_PERSON() })).toEqual([]);
   });
 
   it('leaves nothing in any topic, and nothing in any file', async () => {
     for (const name of Object.keys(TOPICS) as TopicName[])
-      expect([name, foundIn(await textOf(name), PERSON)]).toEqual([name, []]);
+      expect([name, foundIn(await textOf(name), STORED)]).toEqual([name, []]);
     const data = join(embedded.folder, 'data');
     const files = readdirSync(data, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
     expect(files.map(({ name }) => name)).toContain('declinewatch.db');
     for (const { parentPath, name } of files) {
       const text = readFileSync(join(parentPath, name)).toString('utf8');
-      expect([name, foundIn(text, PERSON)]).toEqual([name, []]);
+      expect([name, foundIn(text, STORED)]).toEqual([name, []]);
     }
     expect(foundIn(await textOf('attempts'), OTHER)).toEqual(['customer', 'email', 'card', 'address']);
   });
@@ -285,7 +308,10 @@ describe('an erase', () => {
     );
     expect(before.map(({ id }) => id)).not.toContain(again.id);
     expect(again).toMatchObject({ status: 'open', detector: 'of-card', entity: { label: 'visa •••• 7391' } });
-    expect((await byDetector())['of-all']).toMatchObject({ status: 'open' });
+    await eventually(async () => (await byDetector())['of-all']?.attemptCount === 10, {
+      what: 'all attempts of all',
+      withinMs: 90_000,
+    });
     await verified();
   });
 });
