@@ -40,18 +40,26 @@ function take(record: StoredRecord, { backtest, tell }: Omit<ReadLogOptions, 'si
   }
 }
 
-async function openReader({ kafka, topicPrefix, dataFolder, demo }: Config): Promise<LogReader> {
+async function openReader({ kafka, topicPrefix, dataFolder, demo, piiKey }: Config): Promise<LogReader> {
   if (kafka !== null) {
-    const [{ openKafkaLog }, { createLogger }] = await Promise.all([
-      import('../log/kafka.ts'),
-      import('../telemetry/logger.ts'),
-    ]);
-    return await openKafkaLog({
+    const [{ openKafkaLog }, { createLogger }, { keptPiiKey }, { readErasures }, { erasingReader }] = await Promise.all(
+      [
+        import('../log/kafka.ts'),
+        import('../telemetry/logger.ts'),
+        import('../app/pii-key.ts'),
+        import('../erasure/erasures.ts'),
+        import('../erasure/erasing-log.ts'),
+      ],
+    );
+    const log = await openKafkaLog({
       ...kafka,
       clientId: 'declinewatch-backtest',
       topicPrefix,
       logger: createLogger('error'),
     });
+    // Kafka keeps what it has: who was erased is left out in reading.
+    const { list } = await readErasures(log);
+    return list.length === 0 ? log : erasingReader(log, { list: () => list }, piiKey ?? keptPiiKey(dataFolder));
   }
   const { openSqliteReader } = await import('../log/sqlite-reader.ts');
   const file = join(dataFolder, 'declinewatch.db');
