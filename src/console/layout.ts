@@ -27,6 +27,8 @@ export type Page = {
   readonly everyS?: number;
   /** Something is under way: read again also where there is no script. */
   readonly isChanging?: boolean;
+  /** Where it is read again; default: where it was asked for. A page that answers a form has another address. */
+  readonly path?: string;
   readonly hasChart?: boolean;
   /** In the demo: say what is simulated, and how to make it real. */
   readonly hasBanner?: boolean;
@@ -46,11 +48,11 @@ export function renderPage(frame: Frame, page: Page): Html {
 <title>${clean(page.title, 120)} · declinewatch</title>
 <link rel="icon" href="${assetUrl('icon.svg')}" type="image/svg+xml">
 <link rel="stylesheet" href="${assetUrl('console.css')}">
-${page.isChanging ? html`<noscript><meta http-equiv="refresh" content="3"></noscript>` : null}
+${page.isChanging ? html`<noscript><meta http-equiv="refresh" content="3${page.path === undefined ? '' : `;url=${page.path}`}"></noscript>` : null}
 ${page.hasChart ? html`<link rel="stylesheet" href="${assetUrl('uplot.css')}"><script src="${assetUrl('uplot.js')}" defer></script><script src="${assetUrl('charts.js')}" defer></script>` : null}
 <script src="${assetUrl('console.js')}" type="module"></script>
 </head>
-<body data-now="${now}"${isOpen ? '' : html` data-stream="/api/stream"`}${page.everyS === undefined ? '' : html` data-every="${page.everyS}"`}>
+<body data-now="${now}"${isOpen ? '' : html` data-stream="/api/stream"`}${page.everyS === undefined ? '' : html` data-every="${page.everyS}"`}${page.path === undefined ? '' : html` data-path="${page.path}"`}>
 <a class="skip" href="#main">Skip to the content</a>
 ${header(frame, page)}
 ${frame.demo === null || !page.hasBanner ? null : demoBanner(frame.demo)}

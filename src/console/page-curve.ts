@@ -110,8 +110,10 @@ type Offer = { readonly ask: string; readonly title: string; readonly words: str
 
 function suggestions(view: CurveView): Html {
   const { reading, promotion, settings, current, forms } = view;
+  // What was read for an elder version suggests nothing for this one.
+  const surface = reading.version === current.rule.version ? reading.surface : null;
   const offers: readonly Offer[] = [
-    ...(reading.surface?.suggestions ?? []).map(({ name, words }: Suggestion) => {
+    ...(surface?.suggestions ?? []).map(({ name, words }: Suggestion) => {
       return { ask: name, title: SUGGESTION_WORDS[name], words };
     }),
     ...(promotion === null
@@ -119,7 +121,7 @@ function suggestions(view: CurveView): Html {
       : [{ ask: 'promote', title: 'out of the shadow: mode alert', words: `It ${promotion.words}` }]),
   ];
   if (offers.length === 0)
-    return html`<p class="muted">${reading.surface === null ? 'The past is not read yet.' : 'Nothing: what is in force is as near as can be.'}</p>`;
+    return html`<p class="muted">${surface === null ? 'The past is not read yet.' : 'Nothing: what is in force is as near as can be.'}</p>`;
   return html`<ul class="offers">${offers.map(
     ({ ask, title, words }) =>
       html`<li><h3>${capital(title)}</h3><p>${outside(words, 400)}</p><form method="post" action="/detectors/${encodeURIComponent(settings.name)}/proposals">${token(forms)}<input type="hidden" name="basedOn" value="${current.rule.version}"><input type="hidden" name="suggestion" value="${ask}"><button>Propose<span class="visually-hidden">: ${title}</span></button></form></li>`,

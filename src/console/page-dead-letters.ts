@@ -5,6 +5,9 @@ import { formatCount, plural } from '../model/words.ts';
 import { type FormContext, menu } from './incident-forms.ts';
 import { clean, type Html, incidentLink, outside, visible, when } from './markup.ts';
 
+/** `/dead-letters/stripe-events/0/1041`: a proxy may take an encoded slash for a plain one. */
+export const letterPath = (id: string): string => `/dead-letters/${id.split('/').map(encodeURIComponent).join('/')}`;
+
 /** Of one page, and so of one press of "all". */
 export const SHOWN_LETTERS = 200;
 
@@ -28,7 +31,7 @@ export function deadLettersPage({ letters, sources, reasons, asked, forms }: Dea
       ? html`<div class="empty"><p><strong>Nothing waits${asked.source === null && asked.reason === null ? '' : ' of this kind'}.</strong></p></div>`
       : html`<p>${shown.length < letters.length ? `The newest ${formatCount(shown.length)} of ${formatCount(letters.length)}.` : plural(letters.length, 'dead letter')}</p>
 ${allForms(shown, forms)}
-<div class="scroll"><table class="rows"><thead><tr><th scope="col">Since</th><th scope="col">Source</th><th scope="col">Reason</th><th scope="col">About</th><th scope="col" class="number">Tried</th><th scope="col">What was wrong</th></tr></thead><tbody>${shown.map(letterRow)}</tbody></table></div>`
+<div class="scroll"><table class="rows"><thead><tr><th scope="col">When</th><th scope="col">Source</th><th scope="col">Reason</th><th scope="col">About</th><th scope="col" class="number">Tried</th><th scope="col">What was wrong</th></tr></thead><tbody>${shown.map(letterRow)}</tbody></table></div>`
   }</div>`;
 }
 
@@ -39,7 +42,7 @@ function choice(name: string, values: readonly string[], chosen: string | null):
 
 function letterRow(letter: DeadLetter): Html {
   const { source, reason, message, tries, at, subject } = letter;
-  return html`<tr><th scope="row"><a href="/dead-letters/${encodeURIComponent(deadLetterId(letter))}">${when(at)}</a></th><td>${clean(source, 40)}</td><td class="code">${clean(reason, 60)}</td><td class="code">${about(subject)}</td><td class="number">${formatCount(tries)}</td><td>${outside(message, 160)}</td></tr>`;
+  return html`<tr><th scope="row"><a href="${letterPath(deadLetterId(letter))}">${when(at)}</a></th><td>${clean(source, 40)}</td><td class="code">${clean(reason, 60)}</td><td class="code">${about(subject)}</td><td class="number">${formatCount(tries)}</td><td>${outside(message, 160)}</td></tr>`;
 }
 
 const about = (subject: string | null): Html => (subject === null ? html`–` : incidentLink(subject));
@@ -90,7 +93,7 @@ export function deadLetterPage({ letter, record, forms }: DeadLetterView): Html 
       : menu('Retry…', confirm({ action: 'retry', ids: [id], forms, label: 'Retry', words: retryWords(source) }))
   }${menu('Drop…', confirm({ action: 'drop', ids: [id], forms, label: 'Drop', words: 'It is given up for good. That it was, by whom and when, is recorded.' }))}</div>
 <div class="columns"><div class="wide"><section aria-labelledby="content"><h2 id="content">Content</h2>${content(letter, record)}</section></div>
-<div class="narrow"><section aria-labelledby="facts"><h2 id="facts">Facts</h2><dl class="facts"><dt>Source</dt><dd>${clean(source, 60)}</dd><dt>About</dt><dd class="code">${about(subject)}</dd><dt>Since</dt><dd>${when(at)}</dd><dt>Tried</dt><dd>${plural(tries, 'time')}</dd>
+<div class="narrow"><section aria-labelledby="facts"><h2 id="facts">Facts</h2><dl class="facts"><dt>Source</dt><dd>${clean(source, 60)}</dd><dt>About</dt><dd class="code">${about(subject)}</dd><dt>When</dt><dd>${when(at)}</dd><dt>Tried</dt><dd>${plural(tries, 'time')}</dd>
 ${record === null ? null : html`<dt>Received</dt><dd>${when(Date.parse(record.receivedAt))}</dd><dt>Size</dt><dd>${plural(record.bytes, 'byte')}</dd>${record.type === null ? null : html`<dt>Event</dt><dd class="code">${outside(record.type, 100)}</dd>`}`}</dl></section></div></div>`;
 }
 

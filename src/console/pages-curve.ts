@@ -11,7 +11,7 @@ import type { Notice, Page } from './layout.ts';
 import type { ConsoleTuning } from './options.ts';
 import { type CurveView, curvePage } from './page-curve.ts';
 import { formsOf, type PageParts, problemOf, type Show } from './page-parts.ts';
-import { parseDuration } from './times.ts';
+import { durationText, parseDuration } from './times.ts';
 
 const READING_S = 1;
 const IDLE_S = 15;
@@ -102,6 +102,7 @@ function pageOf(c: ConsoleContext, { desk, tuning }: Known, name: string, more: 
     ...{ title: `Curve of ${name}`, at: '/detectors', body: curvePage(view), notice: more.notice, hasChart: true },
     everyS: isReading ? READING_S : IDLE_S,
     isChanging: isReading,
+    path: `/detectors/${encodeURIComponent(name)}/curve?window=${durationText(view.windowS * 1000)}`,
   };
 }
 
@@ -138,10 +139,10 @@ function doneBy(decision: Decision, done: Done): Done {
 type Sent = { readonly name: string; readonly sent: URLSearchParams };
 
 function propose(c: ConsoleContext, { desk, tuning }: Known, { name, sent }: Sent): Done {
-  const { settings } = currentOf(desk, name);
+  const { settings, version } = currentOf(desk, name);
   const basedOn = Number(sent.get('basedOn'));
   const { change, why } = sent.has('suggestion')
-    ? suggested(tuning, name, sent.get('suggestion') ?? '')
+    ? suggested(tuning, { name, ask: sent.get('suggestion') ?? '', current: version })
     : formProposal(sent, settings);
   if (!Number.isSafeInteger(basedOn) || Object.keys(change).length === 0)
     throw httpError('invalid_request', 'Nothing differs from what is in force.', {
@@ -154,14 +155,16 @@ function propose(c: ConsoleContext, { desk, tuning }: Known, { name, sent }: Sen
   return 'proposed';
 }
 
+type SuggestionAsked = { readonly name: string; readonly ask: string; readonly current: number };
 type Suggested = { readonly change: Readonly<Record<string, unknown>>; readonly why: string };
 
 /** As it stands now, whatever it was when the page was made: it is proposed, not applied. */
-function suggested({ curves, suggestions }: ConsoleTuning, name: string, ask: string): Suggested {
+function suggested({ curves, suggestions }: ConsoleTuning, { name, ask, current }: SuggestionAsked): Suggested {
   const promotion = suggestions.promotions().find(({ detector }) => detector === name);
   if (ask === 'promote' && promotion !== undefined)
     return { change: promotion.change, why: `promote: it ${promotion.words}` };
-  const found = curves.of(name).surface?.suggestions.find((one) => one.name === ask);
+  const { surface, version } = curves.of(name);
+  const found = version === current ? surface?.suggestions.find((one) => one.name === ask) : undefined;
   if (found === undefined)
     throw httpError('invalid_transition', 'This is not suggested any more.', {
       help: 'Look at what is suggested now.',

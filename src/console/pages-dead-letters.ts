@@ -5,7 +5,7 @@ import { httpError } from './errors.ts';
 import { readForm } from './forms.ts';
 import { type ConsoleContext, type ConsoleEnv, callerOf } from './guard.ts';
 import type { Notice } from './layout.ts';
-import { deadLetterPage, deadLettersPage, SHOWN_LETTERS } from './page-dead-letters.ts';
+import { deadLetterPage, deadLettersPage, letterPath, SHOWN_LETTERS } from './page-dead-letters.ts';
 import { formsOf, type PageParts, type Show } from './page-parts.ts';
 
 const DONE = {
@@ -32,7 +32,7 @@ export function deadLetterPages(routes: Hono<ConsoleEnv>, { deadLetters = null }
     });
     return await show(c, { title: 'Dead letters', at: '/health', body, notice: noticeOf(c), everyS: 10 });
   });
-  routes.get('/dead-letters/:id', async (c) => {
+  routes.get('/dead-letters/:id{.+}', async (c) => {
     const shown = await deadLetters.show(c.req.param('id'));
     if (shown === null)
       throw httpError('not_found', 'No such dead letter waits.', {
@@ -71,7 +71,7 @@ function backTo(ids: readonly string[], results: readonly LetterResult[]): strin
   const isLeft = ({ outcome }: LetterResult): boolean => outcome === 'still_dead' || outcome === 'waits';
   if (ids.length === 1)
     return isLeft(only)
-      ? `/dead-letters/${encodeURIComponent(only.id)}?done=${only.outcome}`
+      ? `${letterPath(only.id)}?done=${only.outcome}`
       : list(only.outcome === 'dropped' ? 'dropped' : 'retried');
   if (results.some(isLeft)) return list('some_left');
   return list(only.outcome === 'dropped' ? 'dropped' : 'all_retried');

@@ -4,13 +4,16 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { CONTRASTS, type Contrast, openBrowser } from '../support/browser.ts';
 import { type ConsoleDesk, openConsoleDesk } from '../support/console-desk.ts';
 import { appendMonth, consoleTuning } from '../support/console-tuning.ts';
 
 const OUTPUT = join(import.meta.dirname, '../output');
 const CURVE = '/detectors/card-declines/curve';
+
+vi.setConfig({ testTimeout: 90_000 });
+const until = { timeout: 20_000, interval: 50 };
 
 let browser: Browser;
 let desk: ConsoleDesk;
@@ -66,7 +69,7 @@ describe('the curve of a detector', () => {
     expect(await page.locator('.plot canvas').count()).toBeGreaterThanOrEqual(2);
     await page.getByRole('slider', { name: 'Alerts a week' }).waitFor();
     expect(await page.locator('.pill[aria-current]').textContent()).toContain('10 min');
-    await expect.poll(() => page.locator('[data-says]').textContent()).toMatch(/^3: [\d.]+ alerts a week/);
+    await expect.poll(() => page.locator('[data-says]').textContent(), until).toMatch(/^3: [\d.]+ alerts a week/);
     await shoot('console-curve');
 
     await page.getByRole('link', { name: '1 h', exact: true }).click();
@@ -76,7 +79,7 @@ describe('the curve of a detector', () => {
     const box = await over.boundingBox();
     if (box === null) throw new Error('the chart has no place');
     await page.mouse.move(box.x + box.width * 0.6, box.y + 40);
-    await expect.poll(() => page.locator('[data-says]').textContent()).not.toMatch(/^3:/);
+    await expect.poll(() => page.locator('[data-says]').textContent(), until).not.toMatch(/^3:/);
     const says = (await page.locator('[data-says]').textContent()) ?? '';
     await page.mouse.click(box.x + box.width * 0.6, box.y + 40);
     expect(await page.getByLabel('warning', { exact: true }).inputValue()).toBe(says.split(':')[0]);
@@ -90,14 +93,14 @@ describe('the curve of a detector', () => {
     await slider.focus();
     await page.keyboard.press('ArrowRight');
     await page.keyboard.press('ArrowRight');
-    await expect.poll(() => slider.getAttribute('aria-valuetext')).toMatch(/^5: /);
+    await expect.poll(() => slider.getAttribute('aria-valuetext'), until).toMatch(/^5: /);
     expect(await page.evaluate('getComputedStyle(document.activeElement).outlineStyle')).toBe('solid');
     await page.keyboard.press('Enter');
     const field = page.getByLabel('warning', { exact: true });
     expect(await field.inputValue()).toBe('5');
     expect(await field.evaluate((element) => element === element.ownerDocument.activeElement)).toBe(true);
     await field.fill('2');
-    await expect.poll(() => slider.getAttribute('aria-valuetext')).toMatch(/^2: /);
+    await expect.poll(() => slider.getAttribute('aria-valuetext'), until).toMatch(/^2: /);
   });
 
   it('tries a change, applies it, and takes it back', async () => {
@@ -116,13 +119,13 @@ describe('the curve of a detector', () => {
     await shoot('console-curve-proposed');
     await proposal.getByRole('button', { name: 'Apply' }).click();
     await page.getByText('Applied. It is in force 10 seconds').waitFor();
-    await expect.poll(thresholds).toEqual({ warning: 5, critical: 8 });
+    await expect.poll(thresholds, until).toEqual({ warning: 5, critical: 8 });
     expect(desk.feed.settings()[0]?.why).toMatch(/^too loud at night: .*incidents in 30 days/);
 
     await page.locator('summary', { hasText: 'Revert to version 1…' }).click();
     await page.getByRole('button', { name: 'Go back to version 1' }).click();
     await page.getByText('Taken back. It is in force').waitFor();
-    await expect.poll(thresholds).toEqual({ warning: 3, critical: 8 });
+    await expect.poll(thresholds, until).toEqual({ warning: 3, critical: 8 });
   });
 
   it('proposes what the past suggests, and discards it', async () => {
@@ -167,7 +170,7 @@ describe('the curve of a detector', () => {
     await page.getByRole('button', { name: 'See what it would have done' }).click();
     await page.getByRole('button', { name: 'Apply' }).click();
     await page.getByText('Applied. It is in force 10 seconds').waitFor();
-    await expect.poll(thresholds).toEqual({ warning: 4, critical: 8 });
+    await expect.poll(thresholds, until).toEqual({ warning: 4, critical: 8 });
   });
 
   it('is dark where the reader wants it, with readable contrast, and fits a phone', async () => {

@@ -14,7 +14,7 @@ const READS = [
   '/detectors/card-declines',
   '/detectors/card-declines/curve',
   '/dead-letters',
-  '/dead-letters/none',
+  '/dead-letters/stripe-events/0/1',
   '/health',
   '/preview',
   '/login',

@@ -120,7 +120,8 @@ async function readAgain() {
   isAsked = false;
   try {
     // What was done just now stands in the address; it is not said again.
-    const answer = await fetch(location.pathname + location.search, { headers: { accept: 'text/html' } });
+    const path = document.body.dataset.path ?? location.pathname + location.search;
+    const answer = await fetch(path, { headers: { accept: 'text/html' } });
     if (answer.ok && !answer.redirected) putIn(new DOMParser().parseFromString(await answer.text(), 'text/html'));
   } catch {
     // The stream says that the server is away; the next bell reads again.
