@@ -18,12 +18,6 @@ import {
 
 const SOURCES = ['charge', 'intent', 'setup'] as const;
 
-/** Texts that attempts are counted on: where each lies in a record is said at its beginning. */
-export const ENTITY_TEXTS = ['card', 'customer', 'email', 'ip'] as const;
-const NONE = 0;
-const FAR = 255;
-const ID_AT = ENTITY_TEXTS.length;
-
 /** Bits that say which fields there are. */
 const BITS = {
   result: 1,
@@ -46,10 +40,6 @@ const BITS = {
 /** Writes an attempt, but not its time, which the table has. */
 export function packAttempt(to: Cursor, dictionary: Dictionary, merged: MergedAttempt): void {
   const { id, kind, time, receivedAt, invoice, firstPayment, layers } = merged;
-  const start = to.at;
-  room(to, ID_AT);
-  for (let i = 0; i < ID_AT; i++) to.bytes[start + i] = NONE;
-  to.at += ID_AT;
   writeText(to, id);
   room(to, 2);
   to.bytes[to.at] = (kind === 'setup' ? 1 : 0) + (invoice ? 2 : 0) + (firstPayment ? 4 : 0);
@@ -62,7 +52,7 @@ export function packAttempt(to: Cursor, dictionary: Dictionary, merged: MergedAt
     writeNumber(to, rank.created - time);
     writeWord(to, dictionary, rank.apiVersion);
     writeText(to, rank.event);
-    writeFields(to, dictionary, fields, start);
+    writeFields(to, dictionary, fields);
   }
 }
 
@@ -72,7 +62,6 @@ export function unpackAttempt(
   dictionary: Dictionary,
   { scope, time }: { readonly scope: Scope; readonly time: number },
 ): MergedAttempt {
-  from.at += ID_AT;
   const id = readText(from);
   const flags = from.bytes[from.at] ?? 0;
   const count = from.bytes[from.at + 1] ?? 0;
@@ -96,13 +85,7 @@ export function unpackAttempt(
 
 /** Whether the record that begins there is that of an id. */
 export function isIdAt(bytes: Buffer, start: number, id: string): boolean {
-  return isTextAt(bytes, start + ID_AT, id);
-}
-
-/** Where `ENTITY_TEXTS[text]` lies in the record that begins there; 0: it has none; -1: too far to say. */
-export function entityTextAt(bytes: Buffer, start: number, text: number): number {
-  const offset = bytes[start + text] ?? NONE;
-  return offset === NONE ? 0 : offset === FAR ? -1 : start + offset;
+  return isTextAt(bytes, start, id);
 }
 
 function readRank(from: Cursor, dictionary: Dictionary, time: number): ViewRank {
@@ -111,8 +94,8 @@ function readRank(from: Cursor, dictionary: Dictionary, time: number): ViewRank 
   return { source, created, apiVersion: readWord(from, dictionary), event: readText(from) };
 }
 
-/** `start`: of the record. Field by field, by name: a loop over names costs several times as much. */
-function writeFields(to: Cursor, dictionary: Dictionary, fields: AttemptFields, start: number): void {
+/** Field by field, by name: a loop over names costs several times as much. */
+function writeFields(to: Cursor, dictionary: Dictionary, fields: AttemptFields): void {
   const { result, amount, currency, card, brand, last4, funding, country } = fields;
   const { wallet, customer, email, ip, method, intent, metadata } = fields;
   const mask = maskOf(fields);
@@ -123,15 +106,15 @@ function writeFields(to: Cursor, dictionary: Dictionary, fields: AttemptFields, 
   if (result !== undefined) writeResult(to, dictionary, result);
   if (amount !== undefined) writeNumber(to, amount);
   if (currency !== undefined) writeWord(to, dictionary, currency);
-  if (card !== undefined) writeEntity(to, start, start, card);
+  if (card !== undefined) writeText(to, card);
   if (brand !== undefined) writeWord(to, dictionary, brand);
   if (last4 !== undefined) writeWord(to, dictionary, last4);
   if (funding !== undefined) writeWord(to, dictionary, funding);
   if (country !== undefined) writeWord(to, dictionary, country);
   if (wallet !== undefined) writeWord(to, dictionary, wallet);
-  if (customer !== undefined) writeEntity(to, start, start + 1, customer);
-  if (email !== undefined) writeEntity(to, start, start + 2, email);
-  if (ip !== undefined) writeEntity(to, start, start + 3, ip);
+  if (customer !== undefined) writeText(to, customer);
+  if (email !== undefined) writeText(to, email);
+  if (ip !== undefined) writeText(to, ip);
   if (method !== undefined) writeWord(to, dictionary, method);
   if (intent !== undefined) writeText(to, intent);
   if (metadata !== undefined) writeMetadata(to, dictionary, metadata);
@@ -155,12 +138,6 @@ function maskOf(fields: AttemptFields): number {
     (fields.intent === undefined ? 0 : BITS.intent) |
     (fields.metadata === undefined ? 0 : BITS.metadata)
   );
-}
-
-/** Says at `sayAt` where it lies, unless a greater layer, which is written before, has said so. */
-function writeEntity(to: Cursor, start: number, sayAt: number, value: string): void {
-  if (to.bytes[sayAt] === NONE) to.bytes[sayAt] = Math.min(to.at - start, FAR);
-  writeText(to, value);
 }
 
 function readFields(from: Cursor, dictionary: Dictionary): AttemptFields {

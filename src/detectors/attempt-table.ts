@@ -1,8 +1,8 @@
 // The merged attempts of a partition: found by scope and id, kept as bytes, named by handles that the windows hold.
-import { attemptOf, type MergedAttempt } from '../attempts/merge.ts';
+import type { MergedAttempt } from '../attempts/merge.ts';
 import { type Scope, scopeId } from '../model/scope.ts';
-import { ENTITY_TEXTS, entityTextAt, isIdAt, packAttempt, unpackAttempt } from './attempt-pack.ts';
-import { type Cursor, createDictionary, type Dictionary, isTextAt } from './bytes.ts';
+import { isIdAt, packAttempt, unpackAttempt } from './attempt-pack.ts';
+import { type Cursor, createDictionary, type Dictionary } from './bytes.ts';
 import {
   bytesOf,
   type Chunks,
@@ -12,14 +12,11 @@ import {
   growChunks,
   HEADER_BYTES,
   isHeld,
-  OWN_1,
-  OWN_2,
+  OWN,
   putRecord,
   STRIDE,
   startOf,
 } from './chunks.ts';
-
-export { ENTITY_TEXTS };
 
 export type AttemptTable = {
   readonly scopes: ScopeNumbers;
@@ -30,11 +27,11 @@ export type AttemptTable = {
   readonly free: number[];
   /** Handles below it have been in use. */
   end: number;
-  /** By handle: seconds. Hash of the id and number of the scope are beside its place in the chunks. */
+  /** By handle: seconds. The number of the scope is beside its place in the chunks. */
   times: Float64Array;
-  /** Open addressing by hash: handle + 1; 0: empty; -1: was in use. */
+  /** Open addressing by the hash of scope and id: that, and beside it the handle + 1; 0: empty; -1: was in use. */
   index: Int32Array;
-  /** Slots of the index that are not empty. */
+  /** Places of the index that are not empty. */
   taken: number;
 };
 
@@ -46,8 +43,9 @@ export type ScopeNumbers = {
 };
 
 const FIRST_LENGTH = 1_024;
-const HASH = OWN_1;
-const SCOPE = OWN_2;
+const SCOPE = OWN;
+/** Numbers a place of the index. */
+const PLACE = 2;
 
 export function createAttemptTable(): AttemptTable {
   return {
@@ -58,7 +56,7 @@ export function createAttemptTable(): AttemptTable {
     free: [],
     end: 0,
     times: new Float64Array(FIRST_LENGTH),
-    index: new Int32Array(FIRST_LENGTH * 4),
+    index: new Int32Array(FIRST_LENGTH * 2 * PLACE),
     taken: 0,
   };
 }
@@ -83,29 +81,23 @@ export function sizeOf({ end, free }: AttemptTable): number {
 }
 
 /** The handle of an attempt; -1 if it is not held. */
-export function handleOf(table: AttemptTable, scope: number, id: string): number {
-  const { index, chunks } = table;
-  const { rows } = chunks;
+export function handleOf({ index, chunks }: AttemptTable, scope: number, id: string): number {
   const hash = hashOf(id, scope);
-  const mask = index.length - 1;
-  for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
-    const held = index[slot] ?? 0;
+  for (let at = firstPlace(index, hash); ; at = placeAfter(index, at)) {
+    const held = index[at + 1] ?? 0;
     if (held === 0) return -1;
+    if (index[at] !== hash || held < 0) continue;
     const handle = held - 1;
-    if (held < 0 || rows[handle * STRIDE + HASH] !== hash || rows[handle * STRIDE + SCOPE] !== scope) continue;
+    if (chunks.rows[handle * STRIDE + SCOPE] !== scope) continue;
     if (isIdAt(chunkOf(chunks, handle), startOf(chunks, handle), id)) return handle;
   }
 }
 
-/** Whether an attempt, as merged, lies on that value of `ENTITY_TEXTS[text]`. */
-export function isEntityAt(table: AttemptTable, handle: number, text: number, value: string): boolean {
-  const { chunks } = table;
-  const bytes = chunkOf(chunks, handle);
-  const at = entityTextAt(bytes, startOf(chunks, handle), text);
-  if (at > 0) return isTextAt(bytes, at, value);
-  const name = ENTITY_TEXTS[text];
-  return at < 0 && name !== undefined && attemptOf(attemptAt(table, handle)).fields[name] === value;
-}
+/** In the order of the hashes, so that a longer index is filled from its beginning to its end. */
+const firstPlace = ({ length }: Int32Array, hash: number): number =>
+  Math.floor((hash >>> 0) * (length / PLACE) * 2 ** -32) * PLACE;
+
+const placeAfter = ({ length }: Int32Array, at: number): number => (at + PLACE === length ? 0 : at + PLACE);
 
 /** The number of the scope of a held attempt. */
 export function scopeAt({ chunks }: AttemptTable, handle: number): number {
@@ -124,11 +116,10 @@ export function attemptAt(table: AttemptTable, handle: number): MergedAttempt {
 export function addAttempt(table: AttemptTable, scope: number, merged: MergedAttempt): number {
   const handle = table.free.pop() ?? table.end++;
   if (handle >= table.times.length) grow(table);
-  table.chunks.rows[handle * STRIDE + HASH] = hashOf(merged.id, scope);
   table.chunks.rows[handle * STRIDE + SCOPE] = scope;
   replaceAttempt(table, handle, merged);
-  if (table.taken * 2 >= table.index.length) rebuildIndex(table);
-  else insert(table, handle);
+  if (table.taken * PLACE * 4 >= table.index.length * 3) rebuildIndex(table);
+  insert(table, hashOf(merged.id, scope), handle);
   return handle;
 }
 
@@ -144,11 +135,12 @@ export function replaceAttempt(
 }
 
 /** Its handle may be given to another attempt: nothing may hold it any more. */
-export function removeAttempt({ index, chunks, free }: AttemptTable, handle: number): void {
-  const mask = index.length - 1;
-  let slot = (chunks.rows[handle * STRIDE + HASH] ?? 0) & mask;
-  while (index[slot] !== handle + 1) slot = (slot + 1) & mask;
-  index[slot] = -1;
+export function removeAttempt(table: AttemptTable, handle: number): void {
+  const { index, chunks, free } = table;
+  const { id } = attemptAt(table, handle);
+  let at = firstPlace(index, hashOf(id, scopeAt(table, handle)));
+  while (index[at + 1] !== handle + 1) at = placeAfter(index, at);
+  index[at + 1] = -1;
   dropRecord(chunks, handle);
   free.push(handle);
 }
@@ -173,21 +165,25 @@ function grow(table: AttemptTable): void {
   growChunks(table.chunks, times.length);
 }
 
-function insert(table: AttemptTable, handle: number): void {
-  const { index, chunks } = table;
-  const mask = index.length - 1;
-  let slot = (chunks.rows[handle * STRIDE + HASH] ?? 0) & mask;
-  while ((index[slot] ?? 0) > 0) slot = (slot + 1) & mask;
-  if (index[slot] === 0) table.taken += 1;
-  index[slot] = handle + 1;
+function insert(table: AttemptTable, hash: number, handle: number): void {
+  const { index } = table;
+  let at = firstPlace(index, hash);
+  while ((index[at + 1] ?? 0) > 0) at = placeAfter(index, at);
+  if (index[at + 1] === 0) table.taken += 1;
+  index[at] = hash;
+  index[at + 1] = handle + 1;
 }
 
-/** Without the slots that were in use, and twice as long if it is more than a quarter full. */
+/** Without the places that were in use, and half as long again if more than half are in use now. */
 function rebuildIndex(table: AttemptTable): void {
-  const { length } = table.index;
-  table.index = new Int32Array(sizeOf(table) * 4 > length ? length * 2 : length);
+  const before = table.index;
+  const places = before.length / PLACE;
+  table.index = new Int32Array((sizeOf(table) * 2 > places ? Math.ceil(places * 1.5) : places) * PLACE);
   table.taken = 0;
-  for (const handle of handlesOf(table)) insert(table, handle);
+  for (let at = 0; at < before.length; at += PLACE) {
+    const held = before[at + 1] ?? 0;
+    if (held > 0) insert(table, before[at] ?? 0, held - 1);
+  }
 }
 
 /** FNV-1a over the characters, mixed once more; the ids are Stripe's, so nobody outside chooses them. */

@@ -11,16 +11,15 @@ export type Chunks = {
   readonly list: (Chunk | null)[];
   /** The one that records are appended to. */
   current: number;
-  /** By handle, side by side, so that one look into memory finds all: CHUNK, OFFSET, and two numbers of the owner's own. */
+  /** By handle, side by side, so that one look into memory finds all: CHUNK, OFFSET, and a number of the owner's own. */
   rows: Int32Array;
 };
 
-export const STRIDE = 4;
+export const STRIDE = 3;
 /** -1: not in use. */
 const CHUNK = 0;
 const OFFSET = 1;
-export const OWN_1 = 2;
-export const OWN_2 = 3;
+export const OWN = 2;
 
 const FIRST_HANDLES = 1_024;
 

@@ -1,15 +1,11 @@
-// Which handles (of attempts or signals) lie on which entity, in typed arrays: entities by the hash of their value, the hits
-// of one as a chain through its handles, newest first. The value itself is read off the newest hit: it is held only once.
-import { hashText } from './text-hash.ts';
-
-/** Whether a handle lies on the entity of that scope (its number) and value. */
-export type LiesOn = (handle: number, scope: number, value: string) => boolean;
+// Which handles (of attempts or signals) lie on which entity, in typed arrays: entities by the hash of their scope and value,
+// which is long enough to stand for them, the hits of one as a chain through its handles, newest first.
+import { hashText, type TextHash } from './text-hash.ts';
 
 export type HitTable = {
-  readonly liesOn: LiesOn;
   /**
    * Open addressing by hash; an entity is its place here, which may change when one is added. What is known of it lies side by
-   * side, so that one look into memory finds all: HASH, HEAD, COUNT, NOTE.
+   * side, so that one look into memory finds all: HASH (three numbers), HEAD, COUNT, NOTE.
    */
   rows: Int32Array;
   /** Entities. */
@@ -23,20 +19,19 @@ export type HitTable = {
 };
 
 const FIRST_LENGTH = 64;
-const STRIDE = 4;
-/** Of the value. */
+const STRIDE = 6;
+/** Of scope and value. */
 const HASH = 0;
 /** The newest hit. */
-const HEAD = 1;
+const HEAD = 3;
 /** How many hits; 0: empty; WAS_IN_USE. */
-const COUNT = 2;
+const COUNT = 4;
 const WAS_IN_USE = -1;
 /** A number of the owner's own, at first 0. */
-const NOTE = 3;
+const NOTE = 5;
 
-export function createHitTable(liesOn: LiesOn): HitTable {
+export function createHitTable(): HitTable {
   return {
-    liesOn,
     rows: new Int32Array(FIRST_LENGTH * STRIDE),
     size: 0,
     taken: 0,
@@ -57,27 +52,36 @@ export function setNote({ rows }: HitTable, entity: number, note: number): void 
   rows[entity * STRIDE + NOTE] = note;
 }
 
+/** Of the text that is looked for. */
+const sought: TextHash = [0, 0, 0];
+
 /** The place of an entity; -1 if nothing lies on it. */
-export function entityAt(table: HitTable, scope: number, value: string): number {
-  return entityOfHash(table, hashText(value, scope), scope, value);
+export function entityAt({ rows }: HitTable, scope: number, value: string): number {
+  hashText(sought, value, scope);
+  return entityOfHash(rows, sought);
 }
 
-function entityOfHash({ liesOn, rows }: HitTable, hash: number, scope: number, value: string): number {
-  const mask = rows.length / STRIDE - 1;
-  for (let entity = hash & mask; ; entity = (entity + 1) & mask) {
-    const row = entity * STRIDE;
+function entityOfHash(rows: Int32Array, [first, second, third]: TextHash): number {
+  for (let row = firstRow(rows, first); ; row = rowAfter(rows, row)) {
     const count = rows[row + COUNT] ?? 0;
     if (count === 0) return -1;
-    if (rows[row + HASH] === hash && count > 0 && liesOn(rows[row + HEAD] ?? 0, scope, value)) return entity;
+    if (rows[row + HASH] !== first || rows[row + HASH + 1] !== second || rows[row + HASH + 2] !== third) continue;
+    if (count > 0) return row / STRIDE;
   }
 }
 
+/** In the order of the hashes, so that a longer table is filled from its beginning to its end. */
+const firstRow = ({ length }: Int32Array, hash: number): number =>
+  Math.floor((hash >>> 0) * (length / STRIDE) * 2 ** -32) * STRIDE;
+
+const rowAfter = ({ length }: Int32Array, row: number): number => (row + STRIDE === length ? 0 : row + STRIDE);
+
 /** Lists a handle, unless it is listed, on the entity of that scope and value; the entity's place. */
 export function addHit(table: HitTable, handle: number, scope: number, value: string): number {
-  const hash = hashText(value, scope);
-  const entity = entityOfHash(table, hash, scope, value);
+  hashText(sought, value, scope);
+  const entity = entityOfHash(table.rows, sought);
   if (handle >= table.next.length) growHandles(table, handle + 1);
-  if (entity < 0) return addEntity(table, handle, hash);
+  if (entity < 0) return addEntity(table, handle, sought);
   if (isListed(table, handle)) return entity;
   const { rows, next } = table;
   const row = entity * STRIDE;
@@ -87,18 +91,19 @@ export function addHit(table: HitTable, handle: number, scope: number, value: st
   return entity;
 }
 
-function addEntity(table: HitTable, handle: number, hash: number): number {
-  if ((table.taken + 1) * STRIDE * 8 > table.rows.length * 5) rebuild(table);
+function addEntity(table: HitTable, handle: number, [first, second, third]: TextHash): number {
+  if ((table.taken + 1) * STRIDE * 4 > table.rows.length * 3) rebuild(table);
   table.next[handle] = -1;
   table.size += 1;
-  const entity = placeFor(table, hash);
-  const row = entity * STRIDE;
+  const row = rowFor(table, first);
   const { rows } = table;
-  rows[row + HASH] = hash;
+  rows[row + HASH] = first;
+  rows[row + HASH + 1] = second;
+  rows[row + HASH + 2] = third;
   rows[row + HEAD] = handle;
   rows[row + COUNT] = 1;
   rows[row + NOTE] = 0;
-  return entity;
+  return row / STRIDE;
 }
 
 /** Takes a listed handle off its entity; true: nothing lies on that any more. */
@@ -170,25 +175,25 @@ function longer(from: Int32Array, length: number): Int32Array {
   return to;
 }
 
-/** The first place from a hash on that is not in use; it is then. */
-function placeFor(table: HitTable, hash: number): number {
+/** The first row from a hash on that is not in use; it is then. */
+function rowFor(table: HitTable, hash: number): number {
   const { rows } = table;
-  const mask = rows.length / STRIDE - 1;
-  let entity = hash & mask;
-  while ((rows[entity * STRIDE + COUNT] ?? 0) > 0) entity = (entity + 1) & mask;
-  if (rows[entity * STRIDE + COUNT] === 0) table.taken += 1;
-  return entity;
+  let row = firstRow(rows, hash);
+  while ((rows[row + COUNT] ?? 0) > 0) row = rowAfter(rows, row);
+  if (rows[row + COUNT] === 0) table.taken += 1;
+  return row;
 }
 
-/** Without the places that were in use, and twice as long if more than five in sixteen are. */
+/** Without the places that were in use, and half as long again if more than half are in use now. */
 function rebuild(table: HitTable): void {
   const before = table.rows;
-  const isCrowded = table.size * STRIDE * 16 > before.length * 5;
-  table.rows = new Int32Array(isCrowded ? before.length * 2 : before.length);
+  const places = before.length / STRIDE;
+  const isCrowded = table.size * 2 > places;
+  table.rows = new Int32Array((isCrowded ? Math.ceil(places * 1.5) : places) * STRIDE);
   table.taken = 0;
   for (let row = 0; row < before.length; row += STRIDE) {
     if ((before[row + COUNT] ?? 0) <= 0) continue;
-    const place = placeFor(table, before[row + HASH] ?? 0) * STRIDE;
-    for (let i = 0; i < STRIDE; i++) table.rows[place + i] = before[row + i] ?? 0;
+    const to = rowFor(table, before[row + HASH] ?? 0);
+    for (let i = 0; i < STRIDE; i++) table.rows[to + i] = before[row + i] ?? 0;
   }
 }

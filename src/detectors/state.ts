@@ -7,19 +7,17 @@ import {
   type AttemptTable,
   attemptAt,
   createAttemptTable,
-  ENTITY_TEXTS,
   footprintOf,
   handleOf,
-  isEntityAt,
   scopeAt,
   scopeNumber,
   sizeOf,
 } from './attempt-table.ts';
 import { type Group, noWatched, watchedAt } from './entities.ts';
 import type { Base, KeyCells, OpenEpisode } from './episodes.ts';
-import { bytesOfHits, createHitTable, type LiesOn } from './hit-table.ts';
+import { bytesOfHits, createHitTable } from './hit-table.ts';
 import type { DetectorRules } from './rules.ts';
-import { attemptSubject, entityOf, type Subject, signalSubject } from './subjects.ts';
+import { attemptSubject, type Subject, signalSubject } from './subjects.ts';
 import type { Row } from './window-store.ts';
 
 export type HeldSignal = { merged: MergedSignal; readonly handle: number };
@@ -96,22 +94,10 @@ export function groupOf(state: FoldState, on: Group['on'], kind: EntityKind): Gr
   const id = `${on}/${kind}`;
   let group = state.groups.get(id);
   if (group === undefined) {
-    const hits = createHitTable(liesOnOf(state, on, kind));
-    group = { on, kind, slots: [], hits, watched: noWatched(), unused: [] };
+    group = { on, kind, slots: [], hits: createHitTable(), watched: noWatched(), unused: [] };
     state.groups.set(id, group);
   }
   return group;
-}
-
-/** Most are compared where they lie in the attempt's bytes. */
-function liesOnOf(state: FoldState, on: Group['on'], kind: EntityKind): LiesOn {
-  const { attempts } = state;
-  const text = ENTITY_TEXTS.indexOf(kind as (typeof ENTITY_TEXTS)[number]);
-  if (on === 'attempt' && text >= 0)
-    return (handle, scope, value) => scopeAt(attempts, handle) === scope && isEntityAt(attempts, handle, text, value);
-  if (kind === 'account') return (handle, scope) => scopeOfHandle(state, on, handle) === scope;
-  return (handle, scope, value) =>
-    scopeOfHandle(state, on, handle) === scope && entityOf(kind, subjectOf(state, on, handle).fields) === value;
 }
 
 /** Seconds. */

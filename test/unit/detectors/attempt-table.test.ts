@@ -1,17 +1,15 @@
 // Attempts as bytes: whatever goes in comes out, whatever happens around it.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { attemptOf, type MergedAttempt, mergeView } from '../../../src/attempts/merge.ts';
+import { type MergedAttempt, mergeView } from '../../../src/attempts/merge.ts';
 import {
   addAttempt,
   attemptAt,
   attemptsOf,
   createAttemptTable,
-  ENTITY_TEXTS,
   footprintOf,
   handleOf,
   handlesOf,
-  isEntityAt,
   removeAttempt,
   replaceAttempt,
   scopeNumber,
@@ -81,14 +79,6 @@ describe('the table of attempts', () => {
           if (handle >= 0 && dice < 2) model.delete(keyOf(merged));
           else model.set(keyOf(merged), merged);
           expect(sizeOf(table)).toBe(model.size);
-        }
-        for (const handle of handlesOf(table)) {
-          const { fields } = attemptOf(attemptAt(table, handle));
-          for (const [text, name] of ENTITY_TEXTS.entries()) {
-            const others = ['', 'a', `${fields[name]}x`].filter((value) => value !== fields[name]);
-            for (const value of others) expect(isEntityAt(table, handle, text, value)).toBe(false);
-            if (fields[name] !== undefined) expect(isEntityAt(table, handle, text, fields[name])).toBe(true);
-          }
         }
         expect(new Map([...attemptsOf(table)].map((merged) => [keyOf(merged), merged]))).toEqual(model);
       }),
