@@ -123,9 +123,33 @@ describe('grades', () => {
   it('leave an incident alone that nobody spoke of, and are told of the month that is over', async () => {
     const id = await judged();
     const told: string[] = [];
-    expect(await job({ monthEnded: async (month) => void told.push(month) }).runNow()).toEqual({ notes: 0 });
+    const started = job({ monthEnded: async (month) => void told.push(month) });
+    expect(await started.runNow()).toEqual({ notes: 0 });
     expect(notesOf(id)).toEqual([]);
+    expect(told).toEqual([]);
+    await started.runNow();
     expect(told).toEqual([expect.stringMatching(/^\d{4}-\d{2}$/)]);
+  });
+
+  it('tell no month to which something still comes, but for a day at most', async () => {
+    const told: string[] = [];
+    const started = job({ monthEnded: async (month) => void told.push(month) });
+    const grow = async (id: string): Promise<void> => {
+      const before = Date.UTC(2026, 11, 20) / 1_000;
+      await append(lanes.log, received(id, before, START_S, { card: id }));
+      await started.runNow();
+    };
+    await grow('ch_1');
+    await grow('ch_2');
+    expect(told).toEqual([]);
+    await started.runNow();
+    expect(told).toEqual(['2026-12']);
+    await grow('ch_3');
+    expect(told).toHaveLength(1);
+    for (let run = 5; run <= 24; run += 1) await grow(`ch_${run}`);
+    expect(told).toHaveLength(1);
+    await grow('ch_last');
+    expect(told).toHaveLength(2);
   });
 
   it('write the page of the month that is over, once, and none of a month of which nothing is known', async () => {
@@ -138,6 +162,7 @@ describe('grades', () => {
       expect(readdirSync(dataFolder)).toEqual([]);
       const before = Date.UTC(2026, 11, 20) / 1_000;
       await append(lanes.log, received('ch_of_december', before, START_S, { amount: 4_200, currency: 'usd' }));
+      await started.runNow();
       await started.runNow();
       expect(readdirSync(dataFolder)).toEqual(['report-2026-12.html']);
       const file = join(dataFolder, 'report-2026-12.html');

@@ -3,12 +3,14 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { reportCommand } from '../../src/cli/report.ts';
+import { type Clock, systemClock } from '../../src/model/clock.ts';
 import type { Month } from '../../src/model/month.ts';
 import { PLAYS } from '../../src/simulate/attacks.ts';
 import { type Act, eventsOf, type Notice, type Try } from '../../src/simulate/events.ts';
 import { ordinaryTraffic } from '../../src/simulate/ordinary.ts';
 import { seededRandom } from '../../src/simulate/random.ts';
 import { type Embedded, startEmbedded } from '../support/embedded-app.ts';
+import { startLocalSheets } from '../support/local-sheets.ts';
 import { runCommand } from '../unit/cli/run-command.ts';
 
 const DETECTORS = `
@@ -119,4 +121,48 @@ describe('the month of fraud', () => {
     const nowhere = join(embedded.folder, 'no', 'folder.html');
     expect((await runCommand(reportCommand, ['--html', nowhere])).err).toContain('could not be written');
   });
+});
+
+describe('a month that is over', () => {
+  it('is a page in the data folder and a tab of the sheet, with the figures of the report', async () => {
+    const google = await startLocalSheets();
+    google.state.readsPerMinute = 10_000;
+    google.state.writesPerMinute = 10_000;
+    // The third of the next month, at noon. What waits a minute or an hour waits seconds; what must answer has its time.
+    const today = new Date();
+    const thirdMs = Date.UTC(today.getUTCFullYear(), today.getUTCMonth() + 1, 3, 12);
+    const aheadMs = thirdMs - Date.now();
+    const clock: Clock = {
+      now: () => Date.now() + aheadMs,
+      sleep: async (ms, signal) =>
+        await systemClock.sleep(ms < 60_000 ? ms : ms < 3_600_000 ? ms / 20 : ms / 1_200, signal),
+    };
+    const own = await startEmbedded({ detectors: DETECTORS, env: google.env, clock });
+    try {
+      const lastDayS = Math.floor(Date.UTC(today.getUTCFullYear(), today.getUTCMonth() + 1, 0, 12) / 1_000);
+      const month = new Date(lastDayS * 1_000).toISOString().slice(0, 7);
+      const random = seededRandom(5);
+      for (const event of acts(lastDayS).flatMap((act) => [...eventsOf(act, random)]))
+        expect(await own.post(event)).toBe(200);
+      const title = `Month ${month}`;
+      await expect.poll(() => google.hands.titles(), { timeout: 60_000, interval: 100 }).toContain(title);
+      const { body } = await own.get(`/api/report?month=${month}`);
+      const [part] = (body as unknown as Month).scopes;
+      expect(part?.payments.all.count).toBeGreaterThan(50);
+      const { usd } = part?.payments.all.amounts ?? {};
+      const { rows } = google.hands.tab(title);
+      const values = rows
+        .filter((cells) => cells[2]?.userEnteredValue?.stringValue === 'attempts')
+        .map((cells) => [cells[0]?.userEnteredValue?.stringValue, cells[3]?.userEnteredValue?.numberValue]);
+      expect(values).toEqual([
+        ['own account (TEST)', part?.payments.all.count],
+        ['own account (TEST)', (usd?.amount ?? 0) / 100],
+      ]);
+      const file = join(own.folder, 'data', `report-${month}.html`);
+      await expect.poll(() => existsSync(file), { timeout: 60_000 }).toBe(true);
+    } finally {
+      await own.close();
+      await google.close();
+    }
+  }, 150_000);
 });

@@ -71,13 +71,13 @@ function drawEpisode(plot) {
   const colour = coloursOf(plot);
   const shown = (value) =>
     value === null ? '' : kind === 'ratio' ? `${Math.round(value * 1000) / 10} %` : String(value);
-  const lines = thresholds.map(({ severity, label }) => ({
+  const lines = thresholds.map(({ severity, label, value }) => ({
     label,
     stroke: colour(severity),
     width: 1,
     dash: [5, 4],
     points: { show: false },
-    value: (_, value) => shown(value),
+    value: () => shown(value),
   }));
   const top = Math.max(...values, ...thresholds.map(({ value }) => value)) * 1.12;
   const options = {
