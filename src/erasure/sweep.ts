@@ -40,12 +40,17 @@ const GROUP = 'erasure-sweep';
 const MAX_ERASURES = 20;
 /** What was received before the erase may be on its way into the log. */
 const SETTLE_MS = 1_000;
+const SCRUB_EVERY_MS = 1_000;
 
 export async function startSweep(options: SweepOptions): Promise<Sweep> {
   const { log, clock, logger, clearWindows } = options;
   let status: SweepStatus = { done: 0, running: null, problem: null };
   const running = (now: SweepStatus['running']): void => {
     status = { ...status, running: now };
+  };
+  const waits = (problem: string): void => {
+    if (status.problem !== problem) logger.warn({ problem }, 'an erase waits');
+    status = { ...status, problem };
   };
   const consumer = await log.consume({
     topic: 'erasures',
@@ -54,7 +59,7 @@ export async function startSweep(options: SweepOptions): Promise<Sweep> {
     batch: async ({ records, signal }) => {
       const erasures = records.flatMap(({ value }) => erasureIn(value) ?? []).sort((a, b) => a.number - b.number);
       const startedMs = clock.now();
-      const changed = await sweep(options, { erasures, signal, running });
+      const changed = await sweep(options, { erasures, signal, running, waits });
       await clearWindows?.();
       const done = erasures.at(-1)?.number ?? status.done;
       status = { done: Math.max(status.done, done), running: null, problem: null };
@@ -73,6 +78,7 @@ type Round = {
   readonly erasures: readonly Erasure[];
   readonly signal: AbortSignal;
   readonly running: (now: SweepStatus['running']) => void;
+  readonly waits: (problem: string) => void;
 };
 
 /** How many records were changed. */
@@ -101,7 +107,11 @@ async function sweep(options: SweepOptions, round: Round): Promise<number> {
       nexts.set(topic, result.next);
     }
   }
-  await rewriter.scrub(round.signal);
+  while (!(await rewriter.scrub())) {
+    round.waits('another program reads the database file: what was replaced is still in its write-ahead log');
+    await clock.sleep(SCRUB_EVERY_MS, round.signal);
+    round.signal.throwIfAborted();
+  }
   return changed;
 }
 

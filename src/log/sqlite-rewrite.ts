@@ -1,6 +1,5 @@
 // Rewrites records of the embedded log where they stand: what was erased must not stay in the file. Offsets, times and order
 // stay as they are. Kafka has nothing like it.
-import { AppError } from '../model/errors.ts';
 import type { TopicName } from '../model/topics.ts';
 import type { Database } from './database.ts';
 import type { StoredRecord } from './event-log.ts';
@@ -27,13 +26,14 @@ export type Rewriter = {
     change: (record: StoredRecord) => Rewritten | null,
     options: RewriteOptions,
   ): Promise<{ readonly changed: number; readonly next: number }>;
-  /** Empties what the file keeps of replaced records: free pages, the write-ahead log. Rejects if a reader is in the way for long. */
-  scrub(signal: AbortSignal): Promise<void>;
+  /**
+   * Empties what the file keeps of replaced records: free pages, the write-ahead log. False: another program that reads the file is
+   * in the way; ask again.
+   */
+  scrub(): Promise<boolean>;
 };
 
 const PAGE_RECORDS = 500;
-const TRIES = 50;
-const PAUSE_MS = 100;
 
 export function createRewriter(database: Database, tailOf: (topic: TopicName) => Tail | undefined): Rewriter {
   return {
@@ -62,18 +62,15 @@ export function createRewriter(database: Database, tailOf: (topic: TopicName) =>
       }
       return { changed, next };
     },
-    scrub: async (signal) => {
+    scrub: async () => {
       await database.all('PRAGMA incremental_vacuum');
-      for (let tries = 0; tries < TRIES; tries += 1) {
-        signal.throwIfAborted();
-        const [answer] = await database.all('PRAGMA wal_checkpoint(TRUNCATE)');
-        if (Number(answer?.busy ?? 0) === 0) return;
-        await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
-      }
-      throw new AppError('log_unavailable', 'The write-ahead log cannot be emptied: another program reads the file.', {
-        help: 'End what reads the file (sqlite3, a copy); it is tried again.',
-        retriable: true,
+      // Appends wait for this connection: it must not wait for a reader.
+      const [waits] = await database.all('PRAGMA busy_timeout');
+      await database.all('PRAGMA busy_timeout = 0');
+      const [answer] = await database.all('PRAGMA wal_checkpoint(TRUNCATE)').finally(async () => {
+        await database.all(`PRAGMA busy_timeout = ${Number(waits?.timeout)}`);
       });
+      return Number(answer?.busy ?? 1) === 0;
     },
   };
 }
