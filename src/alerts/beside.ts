@@ -1,12 +1,18 @@
 // Everything that Slack tells beside incidents, put together: each source with what it needs, told as it becomes due.
 import type { Promotion } from '../model/suggestions.ts';
 import { createHandovers, type HandoverOptions } from './handover.ts';
+import { createLateNews, type LateNewsOptions } from './late-news.ts';
 import { type Notices, type NoticesOptions, type NoticesStatus, startNotices } from './notices.ts';
 import { createPromotionNews } from './promotion-news.ts';
 import { createSettingsNews, type SettingsNewsOptions } from './settings-news.ts';
 
-export type BesideOptions = Omit<SettingsNewsOptions & HandoverOptions & NoticesOptions, 'sources' | 'onDue'> & {
-  readonly feed: SettingsNewsOptions['feed'] & Parameters<typeof createPromotionNews>[0]['feed'];
+export type BesideOptions = Omit<
+  LateNewsOptions & SettingsNewsOptions & HandoverOptions & NoticesOptions,
+  'sources' | 'onDue'
+> & {
+  readonly feed: LateNewsOptions['feed'] &
+    SettingsNewsOptions['feed'] &
+    Parameters<typeof createPromotionNews>[0]['feed'];
   /** Shadow detectors that could alert. Absent: none is offered. */
   readonly promotions?: () => readonly Promotion[];
 };
@@ -25,11 +31,13 @@ export async function startBeside(given: BesideOptions): Promise<Beside> {
   const { promotions } = options;
   const handovers = createHandovers(options);
   const settings = createSettingsNews(options);
+  const late = createLateNews(options);
   const told = await startNotices({
     ...options,
     sources: [
       handovers.due,
       settings.due,
+      late.due,
       ...(promotions === undefined ? [] : [createPromotionNews({ ...options, promotions })]),
     ],
   });
@@ -40,6 +48,7 @@ export async function startBeside(given: BesideOptions): Promise<Beside> {
     close: async () => {
       await told.close();
       await settings.close();
+      await late.close();
     },
   };
 }

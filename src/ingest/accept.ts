@@ -28,7 +28,12 @@ export type Acceptor = {
   close(): Promise<void>;
 };
 
-type AcceptOptions = { readonly receivedAt: number; readonly signal?: AbortSignal };
+type AcceptOptions = {
+  readonly receivedAt: number;
+  /** The past, taken in on request: what is found in it is nobody's news. */
+  readonly via?: 'backfill';
+  readonly signal?: AbortSignal;
+};
 
 type AcceptorStatus = { readonly waiting: number };
 
@@ -79,8 +84,13 @@ export function createAcceptor({ log, context, latenessMs }: AcceptorOptions): A
     running = null;
   };
   return {
-    accept: async (events, { receivedAt, signal }) => {
-      const options = { receivedAt, context: context(), latenessMs: latenessMs() };
+    accept: async (events, { receivedAt, via, signal }) => {
+      const options = {
+        receivedAt,
+        context: context(),
+        latenessMs: latenessMs(),
+        ...(via === undefined ? {} : { via }),
+      };
       const records = events.map((event) => recordsOf(event, options));
       if (records.length === 0) return [];
       const characters = records.reduce(

@@ -83,7 +83,9 @@ type Page = { readonly events: readonly Json[]; readonly reachedS: number };
 async function takePage(options: BackfillOptions, cursor: BackfillCursor, page: Page): Promise<BackfillCursor> {
   const { acceptor, clock } = options;
   const events = page.events.map((event) => ofAccount(event, cursor.accounts[cursor.index] ?? null));
-  const accepted = await persistent(options)(async () => await acceptor.accept(events, { receivedAt: clock.now() }));
+  const accepted = await persistent(options)(
+    async () => await acceptor.accept(events, { receivedAt: clock.now(), via: 'backfill' }),
+  );
   return {
     ...cursor,
     reachedS: Math.max(cursor.reachedS, page.reachedS),

@@ -25,7 +25,7 @@ export type EventRecords = {
   readonly accepted: Accepted;
   /** The record of `attempts`; null if the event is neither a view nor a signal. */
   readonly attempts: NewRecord | null;
-  /** The record of `stripe-events`: `{ v, event, cut? }`. */
+  /** The record of `stripe-events`: `{ v, event, cut?, via? }`. */
   readonly stored: NewRecord;
   /** Event id; null if there is none. */
   readonly subject: string | null;
@@ -37,6 +37,8 @@ export type RecordsOptions = {
   readonly context: NormaliseContext;
   /** Design §4.3: a view that is older than this at its receipt is of the history lane. */
   readonly latenessMs: number;
+  /** Absent: Stripe sent it, or it was found lacking. */
+  readonly via?: 'backfill';
 };
 
 /** Takes any JSON value, never throws. */
@@ -45,7 +47,11 @@ export function recordsOf(event: unknown, options: RecordsOptions): EventRecords
   const { value, isCut } = redact(event);
   const stored: NewRecord = {
     key: subject,
-    value: encode('stripe-events', { event: value, ...(isCut ? { cut: true } : {}) }),
+    value: encode('stripe-events', {
+      event: value,
+      ...(isCut ? { cut: true } : {}),
+      ...(options.via === undefined ? {} : { via: options.via }),
+    }),
     timeMs: options.receivedAt,
   };
   const { accepted, attempts } = countable(event, options);

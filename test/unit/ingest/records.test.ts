@@ -25,6 +25,15 @@ describe('the records of an event', () => {
     expect(records(sample('endive-connect-charge-failed-test-mode')).attempts?.key).toBe('acct_Shop/test');
   });
 
+  it('say of a backfill that they came of one, and of nothing else', () => {
+    const of = (via: { readonly via?: 'backfill' }): unknown => {
+      const options = { receivedAt: TIME, context: SAMPLE_CONTEXT, latenessMs: LATENESS, ...via };
+      return (JSON.parse(recordsOf(sample('endive-charge-failed'), options).stored.value) as { via?: unknown }).via;
+    };
+    expect(of({ via: 'backfill' })).toBe('backfill');
+    expect(of({})).toBeUndefined();
+  });
+
   it.each([
     ['at once', 0, 'live'],
     ['at the end of the lateness', LATENESS, 'live'],
