@@ -30,7 +30,8 @@ function nearest({ current, points }: SuggestInput): SurfacePoint | null {
   const [best] = points
     .filter(({ windowS, alerts }) => windowS === current.windowS && alerts > 0)
     .sort((a, b) => apart(a) - apart(b) || missedOf(a) - missedOf(b) || b.threshold - a.threshold);
-  return best === undefined || best.threshold === current.threshold ? null : best;
+  // As near as what is in force is no reason to change it.
+  return best === undefined || apart(best) >= apart(current) ? null : best;
 }
 
 /** The fewest alerts with which as few as can be are missed; null: none is known, or what is in force misses no more. */

@@ -105,6 +105,8 @@ describe('suggestions', () => {
       thresholds: { warning: 3, critical: 5 },
     });
     expect(suggestionsOf({ settings, current: point(3, 20, 0), points })).toEqual([]);
+    const flat = [point(2, 0.25, 0), point(3, 0.25, 0), point(9, 0.25, 0)];
+    expect(suggestionsOf({ settings, current: point(2, 0.25, 0), points: flat })).toEqual([]);
   });
 });
 
