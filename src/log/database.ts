@@ -7,7 +7,7 @@ import type { ErrorCode } from '../model/error-codes.ts';
 import { AppError } from '../model/errors.ts';
 import { type Lock, takeLock } from './lock.ts';
 
-export type SqlValue = string | number | null;
+export type SqlValue = string | number | null | Uint8Array;
 export type SqlRow = Readonly<Record<string, SqlValue>>;
 
 export type Statement = {
@@ -153,7 +153,8 @@ function charactersOf(request: Request): number {
   if (request.kind !== 'run') return 0;
   let characters = 0;
   for (const { params } of request.statements)
-    for (const values of params) for (const value of values) characters += typeof value === 'string' ? value.length : 8;
+    for (const values of params)
+      for (const value of values) characters += typeof value === 'number' ? 8 : (value?.length ?? 8);
   return characters;
 }
 

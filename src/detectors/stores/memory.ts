@@ -1,6 +1,6 @@
 // The WindowStore in memory: for backtests and tests, and where losing the windows only costs a rebuild from the log.
 import type { AppendRows, Row, WindowStore } from '../window-store.ts';
-import { firstSegmentFrom, PAGE_ROWS, rowKey, sealOf, segmentOf } from './rows.ts';
+import { firstSegmentFrom, PAGE_ROWS, packRows, rowKey, sealOf, segmentOf } from './rows.ts';
 
 type Segment = { readonly number: number; readonly rows: Row[] };
 
@@ -34,7 +34,7 @@ export function createMemoryStore(): WindowStore {
 function append(partitions: Map<number, Partition>, partition: number, change: AppendRows): 'appended' | 'refused' {
   const held = partitions.get(partition);
   if ((held?.next ?? null) !== change.expectedNext) {
-    return held !== undefined && held.seal === sealOf(change) ? 'appended' : 'refused';
+    return held !== undefined && held.seal === sealOf(change, [packRows(change.rows)]) ? 'appended' : 'refused';
   }
   const target: Partition = held ?? { next: 0, seal: '', segments: [], kept: new Map() };
   partitions.set(partition, target);
@@ -45,7 +45,7 @@ function append(partitions: Map<number, Partition>, partition: number, change: A
     else target.kept.set(rowKey(row), row);
   }
   target.next = change.next;
-  target.seal = sealOf(change);
+  target.seal = sealOf(change, [packRows(change.rows)]);
   return 'appended';
 }
 

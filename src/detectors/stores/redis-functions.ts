@@ -26,7 +26,7 @@ Arguments
   6  keep      ms: every key expires so long after its last append
   7  outage    ms: refused if the last append is longer ago, because old segments may have expired since
   8  number    of the segment
-  9  packed    attempt rows; '' if none
+  9  packed    attempt rows, compressed or not; '' if none
   10 set       number of rows to set, then so many pairs of field and value; the remaining arguments are fields to delete
 Guarantee
   All or nothing, and only if the stored next offset is the expected one. Called again with the same seal as the last

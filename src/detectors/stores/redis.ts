@@ -10,13 +10,15 @@ import { checkWritable, guarded, warnOfEviction } from './redis-server.ts';
 import {
   firstSegmentFrom,
   newerStore,
+  type PackedRows,
+  packForStore,
   packRows,
   rowKey,
   rowOf,
   STORE_SCHEMA,
   sealOf,
   segmentOf,
-  unpackRows,
+  unpackFromStore,
 } from './rows.ts';
 
 export type RedisStoreOptions = {
@@ -46,9 +48,9 @@ const CONNECT_TIMEOUT_MS = 5_000;
 const DEFAULT_TIMEOUT_MS = 10_000;
 const LONGEST_RETRY_MS = 2_000;
 
-/** Rows of one list element, and characters of one read: what bounds a page. */
+/** Rows of one list element, and bytes of one read: what bounds a page. */
 const ELEMENT_ROWS = 10_000;
-const PAGE_CHARACTERS = 2_000_000;
+const PAGE_BYTES = 1_000_000;
 const MAX_PAGE_ELEMENTS = 4_096;
 const SCAN_COUNT = 1_000;
 const LOOKS = 3;
@@ -173,27 +175,28 @@ function redisStore(redis: Redis, options: RedisStoreOptions): Omit<WindowStore,
 function argumentsOf(
   change: AppendRows,
   { number, nowMs, keepMs, outageMs }: { number: number; nowMs: number; keepMs: number; outageMs: number },
-): string[] {
+): PackedRows[] {
   if (change.rows.length > ELEMENT_ROWS)
     throw new AppError('too_large', `An append holds ${change.rows.length} rows; ${ELEMENT_ROWS} is the most.`);
   const attempts = change.rows.filter(({ kind }) => kind === 'attempt');
-  const kept = new Map(change.rows.filter(({ kind }) => kind !== 'attempt').map((row) => [rowKey(row), row.value]));
+  const others = change.rows.filter(({ kind }) => kind !== 'attempt');
+  const kept = new Map(others.map((row) => [rowKey(row), row.value]));
   const set: string[] = [];
   const gone: string[] = [];
   for (const [key, value] of kept) {
     if (value === null) gone.push(key);
     else set.push(key, value);
   }
-  const packed = packRows(attempts);
-  // Set rows may stand in any order: the seal is of the rows as they were given.
-  const seal = sealOf(change, kept.size === 0 ? packed : packRows(change.rows));
+  const packed = attempts.length === 0 ? '' : packForStore(attempts);
+  const seal = sealOf(change, [packed, packRows(others)]);
   const { expectedNext, next } = change;
   const numbers = [STORE_SCHEMA, expectedNext ?? '', next, seal, nowMs, keepMs, outageMs, number].map(String);
   return [...numbers, packed, String(set.length / 2), ...set, ...gone];
 }
 
-async function call(redis: Redis, { keys, args }: { keys: string[]; args: string[] }): Promise<string[]> {
-  const send = async (): Promise<string[]> => (await redis.fcall(APPEND, keys.length, ...keys, ...args)) as string[];
+async function call(redis: Redis, { keys, args }: { keys: string[]; args: PackedRows[] }): Promise<string[]> {
+  const sent = args.map((arg) => (typeof arg === 'string' ? arg : Buffer.from(arg.buffer, arg.byteOffset, arg.length)));
+  const send = async (): Promise<string[]> => (await redis.fcall(APPEND, keys.length, ...keys, ...sent)) as string[];
   try {
     return await send();
   } catch (error) {
@@ -279,12 +282,15 @@ async function* pagesOf(redis: Redis, keys: Keys, segments: readonly Segment[]):
 async function* elementsOf(redis: Redis, key: string): AsyncGenerator<readonly Row[]> {
   let count = 16;
   for (let from = 0; ; ) {
-    const elements = await guarded(async () => await redis.lrange(key, from, from + count - 1));
+    const elements = await guarded(async () => await redis.lrangeBuffer(key, from, from + count - 1));
     if (elements.length === 0) return;
-    const packed = elements.join('');
-    yield unpackRows(packed);
+    let bytes = 0;
+    for (const element of elements) {
+      bytes += element.length;
+      yield unpackFromStore(element);
+    }
     from += elements.length;
-    const fitting = Math.floor((PAGE_CHARACTERS / packed.length) * elements.length);
+    const fitting = Math.floor((PAGE_BYTES / bytes) * elements.length);
     count = Math.max(1, Math.min(fitting, MAX_PAGE_ELEMENTS, count * 8));
   }
 }

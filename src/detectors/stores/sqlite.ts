@@ -6,13 +6,15 @@ import {
   firstSegmentFrom,
   newerStore,
   PAGE_ROWS,
+  type PackedRows,
+  packForStore,
   packRows,
   rowKey,
   rowOf,
   STORE_SCHEMA,
   sealOf,
   segmentOf,
-  unpackRows,
+  unpackFromStore,
 } from './rows.ts';
 
 /** Appends read back in one page; each holds at most a batch's rows. */
@@ -47,7 +49,7 @@ const SCHEMA: readonly Statement[] = [
   `CREATE TABLE IF NOT EXISTS window_heads (partition INTEGER PRIMARY KEY, schema INTEGER NOT NULL, next INTEGER NOT NULL,
     seal TEXT NOT NULL)`,
   `CREATE TABLE IF NOT EXISTS window_segments (partition INTEGER NOT NULL, segment INTEGER NOT NULL,
-    id INTEGER PRIMARY KEY AUTOINCREMENT, rows TEXT NOT NULL)`,
+    id INTEGER PRIMARY KEY AUTOINCREMENT, rows BLOB NOT NULL)`,
   'CREATE INDEX IF NOT EXISTS window_segments_place ON window_segments (partition, segment, id)',
   `CREATE TABLE IF NOT EXISTS window_rows (partition INTEGER NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL,
     PRIMARY KEY (partition, key)) WITHOUT ROWID`,
@@ -77,7 +79,7 @@ async function* pagesOf(database: Database, partition: number): AsyncGenerator<r
     const appends = await page(sql, [partition, after]);
     const last = appends.at(-1);
     if (last === undefined) return;
-    for (const { rows } of appends) yield unpackRows(String(rows));
+    for (const { rows } of appends) yield unpackFromStore(rows instanceof Uint8Array ? rows : String(rows));
     after = Number(last.id);
   }
 }
@@ -89,9 +91,18 @@ async function headOf(database: Database, partition: number): Promise<SqlRow | n
 }
 
 async function append(database: Database, partition: number, change: AppendRows): Promise<'appended' | 'refused'> {
-  const seal = sealOf(change);
+  const attempts: PackedRows[] = [];
+  const rows = change.rows.filter(({ kind }) => kind === 'attempt');
+  for (let i = 0; i < rows.length; i += CHUNK_ROWS) attempts.push(packForStore(rows.slice(i, i + CHUNK_ROWS)));
+  const others = change.rows.filter(({ kind }) => kind !== 'attempt');
+  const seal = sealOf(change, [...attempts, packRows(others)]);
+  const segment = segmentOf(change.next);
   try {
-    await database.run([compareAndSet(partition, change, seal), ...writes(partition, change)]);
+    await database.run([
+      compareAndSet(partition, change, seal),
+      ...writesOfAttempts(partition, segment, attempts),
+      ...writesOfOthers(partition, others),
+    ]);
     return 'appended';
   } catch (error) {
     if (!(error instanceof AppError) || error.code !== 'condition_failed') throw error;
@@ -108,21 +119,20 @@ function compareAndSet(partition: number, { expectedNext, next }: AppendRows, se
       ON CONFLICT DO NOTHING RETURNING next`;
     return { sql, params: [[partition, next, seal]], mustReturn };
   }
-  const sql = `UPDATE window_heads SET next = ?, seal = ? WHERE partition = ? AND next = ? AND schema <= ${STORE_SCHEMA}
-    RETURNING next`;
+  const sql = `UPDATE window_heads SET schema = ${STORE_SCHEMA}, next = ?, seal = ?
+    WHERE partition = ? AND next = ? AND schema <= ${STORE_SCHEMA} RETURNING next`;
   return { sql, params: [[next, seal, partition, expectedNext]], mustReturn };
 }
 
-function writes(partition: number, { next, rows }: AppendRows): Statement[] {
+function writesOfAttempts(partition: number, segment: number, packed: readonly PackedRows[]): Statement[] {
+  const sql = 'INSERT INTO window_segments (partition, segment, rows) VALUES (?, ?, ?)';
+  return packed.length === 0 ? [] : [{ sql, params: packed.map((rows) => [partition, segment, rows]) }];
+}
+
+function writesOfOthers(partition: number, rows: readonly Row[]): Statement[] {
   const statements: Statement[] = [];
-  const attempts = rows.filter(({ kind }) => kind === 'attempt');
-  const chunks: SqlValue[][] = [];
-  for (let i = 0; i < attempts.length; i += CHUNK_ROWS)
-    chunks.push([partition, segmentOf(next), packRows(attempts.slice(i, i + CHUNK_ROWS))]);
-  if (chunks.length > 0)
-    statements.push({ sql: 'INSERT INTO window_segments (partition, segment, rows) VALUES (?, ?, ?)', params: chunks });
   // The last row of an id counts, whatever came before it in the same append.
-  const kept = new Map(rows.filter(({ kind }) => kind !== 'attempt').map((row) => [rowKey(row), row.value]));
+  const kept = new Map(rows.map((row) => [rowKey(row), row.value]));
   const set: SqlValue[][] = [];
   const gone: SqlValue[][] = [];
   for (const [key, value] of kept) {

@@ -43,7 +43,7 @@ const next = (worker: DetectWorker): number | null => worker.status()[0]?.next ?
 
 async function caughtUp(worker: DetectWorker): Promise<void> {
   const end = (await log.ends('attempts'))[0]?.next ?? 0;
-  await expect.poll(() => [next(worker), worker.status()[0]?.rebuilding], { timeout: 10_000 }).toEqual([end, null]);
+  await expect.poll(() => [next(worker), worker.status()[0]?.rebuilding], { timeout: 30_000 }).toEqual([end, null]);
 }
 
 const attack = (count: number, from = 0) =>
@@ -365,7 +365,7 @@ async function pass(holds: () => Promise<boolean>): Promise<void> {
         clock.advance(250);
         return await holds();
       },
-      { timeout: 10_000, interval: 10 },
+      { timeout: 30_000, interval: 10 },
     )
     .toBe(true);
 }
