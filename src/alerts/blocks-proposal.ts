@@ -3,8 +3,9 @@ import type { ActionsBlock, KnownBlock } from '@slack/types';
 import { isSamePerson } from '../model/approval.ts';
 import type { Actor } from '../model/incident.ts';
 import { isOpenProposal } from '../model/proposal.ts';
+import { plural } from '../model/words.ts';
 import { cutEscaped, safe } from './blocks-inert.ts';
-import { contextBlock, plainOf, section } from './blocks-list.ts';
+import { contextBlock, header, plainOf, section } from './blocks-list.ts';
 import { BLOCK_STYLE, type Style, TEXT_STYLE } from './blocks-state.ts';
 import type { ShownProposal } from './bolt-tune-protocol.ts';
 
@@ -21,20 +22,23 @@ export const proposalOf = (value: string | undefined): string | null =>
 
 export type ProposalCard = { readonly text: string; readonly blocks: readonly KnownBlock[] };
 
-/** For the channel: who asks, old → new, what it would have done, and who decided. */
-export function proposalCard(proposal: ShownProposal): ProposalCard {
-  const title = `*Proposed* for *${safe(proposal.detector, 64)}* by ${who(proposal.by, BLOCK_STYLE)}`;
+/** For the channel: who asks, old → new, what it would have done, and who decided. `consoleUrl`: without a slash at its end. */
+export function proposalCard(proposal: ShownProposal, consoleUrl: string): ProposalCard {
+  const { detector, by } = proposal;
+  const name = safe(detector, 64);
+  const title = `Proposed for ${name}`;
   const lines = [...changeLines(proposal), ...wordsLines(proposal)];
-  const stands = standing(proposal, BLOCK_STYLE);
-  const plain = [
-    `Proposed for ${safe(proposal.detector, 64)} by ${who(proposal.by, TEXT_STYLE)}`,
-    ...lines,
-    standing(proposal, TEXT_STYLE),
-  ];
+  const link = /^[\w.-]{1,100}$/.test(detector) ? [`<${consoleUrl}/detectors/${detector}|${name} in the console>`] : [];
   const buttons = isOpenProposal(proposal) ? [proposalButtons(proposal, ['apply', 'discard'])] : [];
   return {
-    text: plainOf(plain),
-    blocks: [section([title, ...lines].join('\n')), contextBlock(stands), ...buttons],
+    text: plainOf([title, `By ${who(by, TEXT_STYLE)}.`, ...lines, standing(proposal, TEXT_STYLE)]),
+    blocks: [
+      header(title),
+      contextBlock(`By ${who(by, BLOCK_STYLE)}.`),
+      section(lines.join('\n')),
+      contextBlock([standing(proposal, BLOCK_STYLE), ...link].join(' ')),
+      ...buttons,
+    ],
   };
 }
 
@@ -62,13 +66,13 @@ const ownStanding = (secondPerson: string): string =>
   `${safe(secondPerson, 500)} Somebody else must apply it: it is told in the channel in a moment. If you were only trying, discard it.`;
 
 const changeLines = ({ changes }: ShownProposal): readonly string[] => [
-  ...changes.slice(0, MAX_CHANGES).map((change) => safe(change, 300)),
-  ...(changes.length > MAX_CHANGES ? [`… and ${changes.length - MAX_CHANGES} more`] : []),
+  ...changes.slice(0, MAX_CHANGES).map((change) => `• ${safe(change, 300)}`),
+  ...(changes.length > MAX_CHANGES ? [`• and ${plural(changes.length - MAX_CHANGES, 'other field')}`] : []),
 ];
 
 function wordsLines({ words, why }: ShownProposal): readonly string[] {
   return [
-    ...(words === '' ? [] : [cutEscaped(`It would have done: ${safe(words, MAX_WORDS)}`, MAX_WORDS)]),
+    ...(words === '' ? [] : [cutEscaped(`What it would have done: ${safe(words, MAX_WORDS)}`, MAX_WORDS)]),
     ...(why === '' ? [] : [`Why: ${safe(why, MAX_WHY)}`]),
   ];
 }

@@ -9,6 +9,8 @@ import { shownOf } from './tune.ts';
 export type ProposalNewsOptions = {
   readonly proposals: Pick<Proposals, 'list' | 'get' | 'subscribe'>;
   readonly channel: string;
+  /** The console's root without a slash at its end. */
+  readonly consoleUrl: string;
   /** Something may have become due. */
   readonly onDue: () => void;
   readonly clock: Clock;
@@ -25,7 +27,8 @@ const WORTH_FOR_MS = 6 * 3_600_000;
 const PROPOSED = 1;
 const DECIDED = 2;
 
-export function createProposalNews({ proposals, channel, onDue, clock }: ProposalNewsOptions): ProposalNews {
+export function createProposalNews(options: ProposalNewsOptions): ProposalNews {
+  const { proposals, channel, consoleUrl, onDue, clock } = options;
   /** Milliseconds, by subject: since when what it would have done stands there. */
   const standsSince = new Map<string, number>();
   const stop = new AbortController();
@@ -56,7 +59,7 @@ export function createProposalNews({ proposals, channel, onDue, clock }: Proposa
         version: isPosted && isDecided ? DECIDED : PROPOSED,
         isLiving: true,
         channel,
-        card: () => proposalCard(shownOf(newestOf(proposals, proposal))),
+        card: () => proposalCard(shownOf(newestOf(proposals, proposal)), consoleUrl),
         untilMs: isPosted ? clock.now() + WORTH_FOR_MS : (since ?? proposal.at) + WORTH_FOR_MS,
       },
     ];

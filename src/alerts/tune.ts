@@ -25,7 +25,7 @@ export type TuneDesk = {
 
 const MAX_WHY = 500;
 const GONE =
-  'This proposal is not known any more: proposals are kept until declinewatch restarts. Make the change again.';
+  'This proposal is not known here: declinewatch was restarted since, or another replica has it. Press again; if that does not help, make the change again.';
 
 /** Rejects if the log cannot be written. */
 export async function answerTune(desk: TuneDesk, ask: TuneAsk): Promise<TuneAnswer> {

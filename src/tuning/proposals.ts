@@ -2,6 +2,7 @@
 // (proposal-decisions.ts), and no longer possible once another version is in force.
 import { createHash } from 'node:crypto';
 import type { Logger } from 'pino';
+import { formOf } from '../detectors/detector-form.ts';
 import { validateChange } from '../detectors/detectors-file.ts';
 import type { IncidentFeed } from '../feed/feed.ts';
 import type { EventLog } from '../log/event-log.ts';
@@ -170,13 +171,20 @@ function follow(parts: ProposalParts, { command, type, accepted, refusal }: Chan
     // One that is applied at this moment is refused by the manager.
     else if (accepted !== undefined && applying === null && isOvertaken(proposal, accepted)) {
       stop.abort();
-      parts.change(entry, { state: 'refused', problem: staleMessage(accepted, proposal.basedOn) });
+      // The very same by another door, or in another replica.
+      if (isAsProposed(entry, accepted)) parts.change(entry, { state: 'applied', decidedBy: accepted.actor });
+      else parts.change(entry, { state: 'refused', problem: staleMessage(accepted, proposal.basedOn) });
     }
   }
 }
 
 const isOvertaken = ({ detector, basedOn }: Proposal, { rule }: AcceptedSettings): boolean =>
   rule.detector === detector && rule.version > basedOn;
+
+function isAsProposed({ settings }: Entry, { rule }: AcceptedSettings): boolean {
+  if (settings === null || rule.settings === null) return false;
+  return JSON.stringify(formOf(settings)) === JSON.stringify(formOf(rule.settings));
+}
 
 async function read(parts: ProposalParts, entry: Entry): Promise<void> {
   const { settings, stop } = entry;

@@ -258,6 +258,13 @@ describe('the tab of detectors', () => {
     expect(inForce()?.rule).toMatchObject({ version: 2, settings: { mode: 'alert' } });
   });
 
+  it('is applied by whoever puts the very same in force, by whichever door', async () => {
+    const { id } = proposals.propose({ detector: 'card-declines', change: { mode: 'shadow' }, basedOn: 1, by: ANA });
+    await expect.poll(() => proposals.get(id)?.state, until).toBe('proposed');
+    await settle(detectorSettings({ mode: 'shadow' }), 1, BEN);
+    await expect.poll(() => proposals.get(id), until).toMatchObject({ state: 'applied', decidedBy: BEN });
+  });
+
   it('is applied once, by whoever is first', async () => {
     const { id } = proposals.propose({ detector: 'card-declines', change: { mode: 'shadow' }, basedOn: 1, by: ANA });
     await expect.poll(() => proposals.get(id)?.state, until).toBe('proposed');

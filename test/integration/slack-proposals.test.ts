@@ -100,7 +100,7 @@ describe('the message of a proposal', () => {
       const id = await propose({ thresholds: { warning: 2 } });
       await isTold(id);
       expect(await textOf(id)).toMatch(
-        /^Proposed for card-declines by somebody in the sheet\nwarning 3 → 2\nIt would have done: 1 → 2 incidents in 30 days/,
+        /^Proposed for card-declines\nBy somebody in the sheet\.\n• warning 3 → 2\nWhat it would have done: 1 → 2 incidents in 30 days/,
       );
       slack.setMembers(slack.channels.alerts, [slack.users.ana.id]);
       await press(id, APPLY, slack.users.bo);
@@ -143,7 +143,7 @@ describe('the message of a proposal', () => {
     await becomes(first, 'Discarded by cleo');
     const second = await propose({ mode: 'off' }, { kind: 'cli', id: 'local', name: 'cli' });
     await isTold(second);
-    expect(await textOf(second)).toContain('by somebody at the command line');
+    expect(await textOf(second)).toContain('By somebody at the command line.');
     await settle({ thresholds: { warning: 5, critical: 9 } });
     await becomes(second, 'No longer possible: card-declines is at version 2');
     expect([...postsOf(first), ...postsOf(second)]).toHaveLength(2);
@@ -175,7 +175,7 @@ describe('the message of a proposal', () => {
     await flows.splice(0)[0]?.close();
     await start();
     await slack.pressStale({ message, incident: other, action: APPLY, user: slack.users.ana });
-    await said(slack.users.ana, 'not known any more');
+    await said(slack.users.ana, 'This proposal is not known here: declinewatch was restarted since');
     expect(inForce()?.rule.settings?.mode).toBe('alert');
     expect(postsOf(other)).toHaveLength(1);
   });

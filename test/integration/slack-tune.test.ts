@@ -91,7 +91,9 @@ describe.each(['http', 'socket'] as const)('Tune over %s', (mode) => {
     });
     expect(flow.proposals.list().filter(({ state }) => state !== 'refused')).toEqual([]);
     expect(await send({ warning: '2', why: 'one was missed' })).toMatchObject({ response_action: 'update' });
-    await expect.poll(form, until).toContain('It would have done: 1 → 2 incidents in 30 days, +1, none of them fraud');
+    await expect
+      .poll(form, until)
+      .toContain('What it would have done: 1 → 2 incidents in 30 days, +1, none of them fraud');
     expect(form()).toContain('warning 3 → 2');
     expect(inForce()?.rule.version).toBe(1);
     await slack.pressForm(slack.users.ana, APPLY);
@@ -141,7 +143,7 @@ describe('a month that takes its time to be read', () => {
     await send({ mode: 'shadow' });
     expect(form()).toContain('is being read');
     release();
-    await expect.poll(form, until).toContain('mode alert → shadow\\nIt would have done: 1 → 1 incidents');
+    await expect.poll(form, until).toContain('mode alert → shadow\\nWhat it would have done: 1 → 1 incidents');
     expect(flow.proposals.list().map(({ state }) => state)).toEqual(['proposed', 'discarded']);
   });
 });

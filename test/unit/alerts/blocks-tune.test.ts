@@ -8,6 +8,7 @@ import { elementsOf, messageProblems, viewProblems } from '../../support/block-k
 
 const ANA: Actor = { kind: 'slack', id: 'U0ANA', name: 'ana' };
 const BO: Actor = { kind: 'slack', id: 'U0BO', name: 'bo' };
+const CONSOLE = 'http://127.0.0.1:4243';
 const HOSTILE = '<!channel> <@U1> *x* https://evil.example/ \u202e';
 
 const form: TuneForm = {
@@ -83,7 +84,7 @@ describe('the form', () => {
     const reading = { state: 'reading', progress: 0.42, words: '' } as const;
     expect(text(reading)).toContain('is being read: 42 % of the last 30 days');
     expect(buttons(blocks(reading))).toEqual(['discard-proposal']);
-    expect(text({})).toContain('It would have done: 41 → 96 incidents');
+    expect(text({})).toContain('What it would have done: 41 → 96 incidents');
     expect(buttons(blocks({}))).toEqual(['apply-proposal', 'discard-proposal']);
     const alone = { secondPerson: 'This makes card-declines quieter.' };
     expect(text(alone)).toContain('Somebody else must apply it');
@@ -111,14 +112,23 @@ describe('the message', () => {
       0,
     ],
   ])('%s', (state, changed, last, count) => {
-    const card = proposalCard(proposal({ state, ...changed }));
+    const card = proposalCard(proposal({ state, ...changed }), CONSOLE);
     expect(messageProblems(card)).toEqual([]);
     expect(card.text).toMatch(
-      /^Proposed for card-declines by somebody in the sheet\nwarning 3 → 5\nIt would have done: 41 → 96/,
+      /^Proposed for card-declines\nBy somebody in the sheet\.\n• warning 3 → 5\nWhat it would have done: 41 → 96/,
     );
     expect(card.text).toContain('Why: too loud');
     expect(card.text).toMatch(last);
     expect(buttons(card.blocks)).toHaveLength(count);
+  });
+
+  it.each<[string, Partial<ShownProposal>]>([
+    ['proposal', {}],
+    ['proposal-second-person', { secondPerson: 'This makes card-declines quieter (thresholds.warning).', by: ANA }],
+    ['proposal-applied', { state: 'applied', decidedBy: BO }],
+  ])('golden: %s', async (name, changed) => {
+    const card = proposalCard(proposal(changed), CONSOLE);
+    await expect(`${JSON.stringify(card, null, 2)}\n`).toMatchFileSnapshot(`../../fixtures/alerts/notice-${name}.json`);
   });
 
   it('keeps within Slack’s limits and lets no markup through, whoever wrote it', () => {
@@ -134,7 +144,7 @@ describe('the message', () => {
         secondPerson: text,
       });
       for (const state of ['proposed', 'refused', 'applied'] as const) {
-        const card = proposalCard({ ...full, state });
+        const card = proposalCard({ ...full, state }, CONSOLE);
         expect(messageProblems(card)).toEqual([]);
         expect(JSON.stringify(card)).not.toMatch(/<!channel|<@U1|https:\/\/evil|[\u202e]/);
         expect(viewProblems({ ...shownView({ ...full, state }, ANA, text) })).toEqual([]);
