@@ -114,7 +114,7 @@ function overflowItem(what: string, { target: on, label, context }: Item): Html 
 /** What is a form in Slack is a page here. */
 function tuneLink(incident: string, label: string, { detectorOf }: FormContext): Html {
   const detector = detectorOf?.(incident) ?? null;
-  const path = detector === null ? `/incidents/${incident}` : `/detectors/${encodeURIComponent(detector)}`;
+  const path = detector === null ? `/incidents/${incident}` : `/detectors/${encodeURIComponent(detector)}/curve`;
   return html`<a class="item" href="${path}">${label}</a>`;
 }
 

@@ -54,7 +54,7 @@ export function pointsOf({ windows, thresholds, points }: Surface, windowS: numb
 }
 
 /** What a point is, beside its figures: in force, suggested. */
-export function marksOf(surface: Surface, point: SurfacePoint): readonly Omit<CurveMark, 'at'>[] {
+function marksOf(surface: Surface, point: SurfacePoint): readonly Omit<CurveMark, 'at'>[] {
   const isSame = (one: SurfacePoint): boolean => one.windowS === point.windowS && one.threshold === point.threshold;
   return [
     ...(isSame(surface.current) ? [{ label: 'in force', kind: 'current' } as const] : []),
@@ -137,7 +137,7 @@ export function sentenceOf(point: SurfacePoint, unit: Unit): string {
   return `${valueInWords(threshold, unit)}: ${rate(perWeek)} alerts a week, ${share}, ${missed}`;
 }
 
-export const percent = (share: number): string => `${Math.round(share * 100)} %`;
+const percent = (share: number): string => `${Math.round(share * 100)} %`;
 
 /** Two digits are enough, and `0.23` is not `0`. */
 export const rate = (value: number): string =>

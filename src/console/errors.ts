@@ -54,7 +54,7 @@ const REFUSAL_HELP: Readonly<Record<Refusal['code'], string>> = {
   already_acknowledged: 'Nothing is to be done: somebody has it.',
   invalid_transition: 'Look at the incident as it is now.',
   stale_version: 'Read it again, and try from what is there now.',
-  approval_needed: 'Propose it with POST /api/proposals; somebody else applies it.',
+  approval_needed: 'Propose it, on the curve of the detector or with POST /api/proposals; somebody else applies it.',
   not_found: 'Look at the list of incidents.',
   invalid_request: 'Correct the request and send it again.',
   repeated: 'The first of the two requests was done.',

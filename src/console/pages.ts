@@ -9,6 +9,7 @@ import { countsByDetector } from './detector-json.ts';
 import { type ErrorJson, type ErrorStatus, errorAnswer, httpError } from './errors.ts';
 import { doneText, formAction, formDetectorChange, readForm } from './forms.ts';
 import { type ConsoleContext, type ConsoleEnv, callerOf, SESSION_COOKIE } from './guard.ts';
+import type { FormContext } from './incident-forms.ts';
 import { parseIncidentQuery } from './incident-query.ts';
 import { type Frame, type Notice, type Page, renderPage } from './layout.ts';
 import { detectorPage, detectorsPage } from './page-detectors.ts';
@@ -168,7 +169,7 @@ function detectorPages(routes: Hono<ConsoleEnv>, { desk, tuning }: PageParts, sh
 }
 
 function otherPages(routes: Hono<ConsoleEnv>, parts: PageParts, show: Show): void {
-  const { health, failedDeliveries, deadLetters, preview } = parts;
+  const { desk, health, failedDeliveries, deadLetters, preview } = parts;
   routes.get('/health', async (c) => {
     const body = healthPage(await health(), failedDeliveries(), deadLetters?.waiting() ?? null);
     return await show(c, { title: 'Health', at: '/health', body, everyS: 5 });
@@ -176,7 +177,8 @@ function otherPages(routes: Hono<ConsoleEnv>, parts: PageParts, show: Show): voi
   routes.get('/preview', (c) => {
     const shown = preview();
     if (shown === null) throw notFound();
-    const body = previewPage({ messages: shown.slack(), sheet: shown.sheet(), forms: formsOf(c, '/preview') });
+    const forms: FormContext = { ...formsOf(c, '/preview'), detectorOf: (id) => desk.feed.get(id)?.detector ?? null };
+    const body = previewPage({ messages: shown.slack(), sheet: shown.sheet(), forms });
     return show(c, {
       title: 'Slack & sheet',
       at: '/preview',

@@ -171,8 +171,15 @@ beforeAll(async () => {
     '/api/dead-letters',
     '/api/status',
     '/api/coverage',
+    '/health',
+    '/dead-letters',
   ])
     seen.set(path, await ask(path));
+  const buried = JSON.parse(await ask('/api/dead-letters')) as { deadLetters: readonly { id: string }[] };
+  for (const { id } of buried.deadLetters) {
+    seen.set(`dead letter ${id}`, await ask(`/api/dead-letters?id=${encodeURIComponent(id)}`));
+    seen.set(`page of dead letter ${id}`, await ask(`/dead-letters/${id}`));
+  }
   for (const { id } of await incidents()) seen.set(`page of ${id}`, await ask(`/incidents/${id}`));
   await running.stop();
   seen.set('process output', running.output());
@@ -203,6 +210,7 @@ describe('after a full run with marked secrets and personal data', () => {
   it('the run was a full one: events, incidents, messages, rows, dead letters, logs', async () => {
     expect((await topic('stripe-events')).split('\n').length).toBe(9);
     expect(await topic('dead-letters')).toContain('"reason"');
+    expect([...seen.values()].filter((text) => text.includes('class="outline"')).length).toBeGreaterThan(0);
     expect(seen.get('Slack chat.postMessage')).toContain('Declines of ');
     expect(seen.get('sheet Incidents')).toContain('INC-4');
     expect(seen.get('process output')).toContain('"level"');

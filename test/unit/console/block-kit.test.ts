@@ -56,7 +56,7 @@ describe('the preview of an alert', () => {
       'assign',
       'note',
     ]);
-    expect(render(blocksOf(sampleIncident()))).toContain('href="/detectors/card-declines"');
+    expect(render(blocksOf(sampleIncident()))).toContain('href="/detectors/card-declines/curve"');
   });
 
   it('carries the token of the page, and comes back to the preview', () => {
