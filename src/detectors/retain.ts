@@ -7,10 +7,21 @@ import { attemptAt, handlesOf, removeAttempt, sizeOf } from './attempt-table.ts'
 import { cellsFrom } from './cells.ts';
 import { type Group, unwatch } from './entities.ts';
 import { openBefore } from './episodes.ts';
-import { entitiesOf, keepHits, noteOf } from './hit-table.ts';
+import { entityAt, isListed, keepHits, noteOf } from './hit-table.ts';
 import { cellsIn, keyIn } from './keys.ts';
 import type { DetectorRules } from './rules.ts';
-import { baseOf, clockRow, type FoldState, type HeldHead, idInScope, partsOf, timeOf } from './state.ts';
+import {
+  baseOf,
+  clockRow,
+  type FoldState,
+  type HeldHead,
+  idInScope,
+  partsOf,
+  scopeOfHandle,
+  subjectOf,
+  timeOf,
+} from './state.ts';
+import { entityOf } from './subjects.ts';
 import type { Row } from './window-store.ts';
 
 const STEP_S = 3_600;
@@ -56,7 +67,8 @@ export function expire(state: FoldState): Row[] {
   const rows = keysBefore(state, cutS).flatMap((key) => keepHead(state, key, cutS));
   state.cutS = cutS;
   const fromS = heldFromS(state);
-  for (const group of state.groups.values()) dropHits(state, group, fromS);
+  dropHits(state, fromS);
+  for (const group of state.groups.values()) cutCells(state, group);
   rows.push(...dropSubjects(state, fromS), clockRow(state));
   return rows;
 }
@@ -114,18 +126,44 @@ function longestQuietS({ versions }: DetectorRules): number {
   return Math.max(...versions.map(({ settings }) => settings?.quietForS ?? 0));
 }
 
-function dropHits(state: FoldState, group: Group, fromS: number): void {
-  const { on, slots, hits, watched } = group;
-  const isWanted = (handle: number): boolean => timeOf(state, on, handle) >= fromS;
-  for (const number of entitiesOf(hits)) {
-    const note = noteOf(hits, number);
-    if (keepHits(hits, number, isWanted)) unwatch(group, note);
+/** Takes what is dated before `fromS` off its entities; the others are not looked at. */
+function dropHits(state: FoldState, fromS: number): void {
+  for (const [group, entities] of entitiesWithOld(state, fromS)) {
+    const { on, hits } = group;
+    const isWanted = (handle: number): boolean => timeOf(state, on, handle) >= fromS;
+    for (const entity of entities) {
+      const note = noteOf(hits, entity);
+      if (keepHits(hits, entity, isWanted)) unwatch(group, note);
+    }
   }
+}
+
+function entitiesWithOld(state: FoldState, fromS: number): Map<Group, Set<number>> {
+  const found = new Map<Group, Set<number>>();
+  const groups = [...state.groups.values()];
+  const add = (on: Group['on'], handle: number): void => {
+    const listing = groups.filter((group) => group.on === on && isListed(group.hits, handle));
+    if (listing.length === 0) return;
+    const { fields } = subjectOf(state, on, handle);
+    for (const group of listing) {
+      const value = entityOf(group.kind, fields);
+      if (value === null) throw new Error('a hit on no entity');
+      const entity = entityAt(group.hits, scopeOfHandle(state, on, handle), value);
+      found.set(group, (found.get(group) ?? new Set()).add(entity));
+    }
+  };
+  const { attempts, signalByHandle } = state;
+  for (const handle of handlesOf(attempts)) if ((attempts.times[handle] ?? 0) < fromS) add('attempt', handle);
+  for (const [handle, { merged }] of signalByHandle) if (merged.time < fromS) add('signal', handle);
+  return found;
+}
+
+function cutCells({ cutS, lostS }: FoldState, { slots, watched }: Group): void {
   for (const entity of watched) {
     entity?.cells.forEach((cells, i) => {
       const layout = slots[i]?.revision.layout;
       if (cells === undefined || layout === undefined) return;
-      const kept = cellsFrom(cells, layout, Math.max(state.cutS - layout.windowS, state.lostS));
+      const kept = cellsFrom(cells, layout, Math.max(cutS - layout.windowS, lostS));
       kept.settled = null;
       entity.cells[i] = kept.list.length === 0 ? undefined : kept;
     });
