@@ -3,10 +3,12 @@
 import type { IncidentFeed } from '../feed/feed.ts';
 import { submitCommand } from '../feed/submit.ts';
 import type { EventLog } from '../log/event-log.ts';
+import { approvalProblem } from '../model/approval.ts';
 import type { Clock } from '../model/clock.ts';
 import type { AcceptedSettings } from '../model/commands.ts';
 import type { DetectorSettings } from '../model/detector.ts';
 import type { Actor } from '../model/incident.ts';
+import type { Proposals } from '../model/proposal.ts';
 import type { Promotion } from '../model/suggestions.ts';
 import { actorName } from '../model/words.ts';
 import { type DetectorVersion, readVersionValue } from './blocks-detector.ts';
@@ -40,6 +42,8 @@ export type NoticeClickParts = {
   readonly clock: Clock;
   readonly consoleUrl: string;
   readonly promotions: () => readonly Promotion[];
+  /** For what a second person must apply. Absent: it cannot be proposed from here. */
+  readonly proposals?: Pick<Proposals, 'propose' | 'revert'>;
 };
 
 const MAX_WHY = 400;
@@ -72,35 +76,38 @@ function staleMessage({ rule, actor, at }: AcceptedSettings, version: number): s
 async function revert(
   parts: NoticeClickParts,
   { click, detector, version }: Asked,
-  current: AcceptedSettings,
+  { rule }: AcceptedSettings,
 ): Promise<NoticeAnswer> {
-  const before = parts.feed.settingsHistory(detector).at(-2);
-  if (before === undefined || before.rule.version >= current.rule.version || before.rule.settings === null)
+  const before = parts.feed.settingsHistory(detector).at(-2)?.rule;
+  if (before === undefined || before.version >= rule.version || before.settings === null)
     return told(`${detector} has no earlier version to go back to. Nothing was changed.`);
-  const why = `back to version ${before.rule.version}`;
-  return await command(parts, click, { detector, settings: before.rule.settings, basedOn: version, why, edit: null });
+  const { settings } = before;
+  const by = actorOf(click);
+  const alone = approvalProblem({ detector, before: rule.settings, after: settings, by, proposedBy: null });
+  if (alone !== null) {
+    const decision = await parts.proposals?.revert(detector, by);
+    return told(decision?.outcome === 'refused' ? decision.message : alone);
+  }
+  const why = `back to version ${before.version}`;
+  return await command(parts, click, { detector, settings, basedOn: version, why, edit: null });
 }
 
 async function promote(parts: NoticeClickParts, asked: Asked, { rule }: AcceptedSettings): Promise<NoticeAnswer> {
   const { click, detector, version } = asked;
-  const { settings } = rule;
-  if (settings === null || settings.mode !== 'shadow')
+  if (rule.settings === null || rule.settings.mode !== 'shadow')
     return told(`${detector} is not in the shadow any more. Nothing was changed.`);
+  const settings: DetectorSettings = { ...rule.settings, mode: 'alert' };
   const promotion = promotionOf(parts, detector);
   const why = `promoted out of the shadow${promotion === null ? '' : `: it ${promotion.words}`}`.slice(0, MAX_WHY);
-  const edit = decided(
-    parts,
-    asked,
-    rule.settings,
-    `Promoted by ${BLOCK_STYLE.who(actorOf(click))}: it alerts from now on.`,
-  );
-  return await command(parts, click, {
-    detector,
-    settings: { ...settings, mode: 'alert' },
-    basedOn: version,
-    why,
-    edit,
-  });
+  const by = actorOf(click);
+  const alone = approvalProblem({ detector, before: rule.settings, after: settings, by, proposedBy: null });
+  if (alone !== null) {
+    const made = parts.proposals?.propose({ detector, change: { mode: 'alert' }, basedOn: version, by, why });
+    if (made === undefined) return told(alone);
+    return told(made.problem || `${made.secondPerson ?? ''} It is proposed: somebody else applies it.`.trim());
+  }
+  const edit = decided(parts, asked, settings, `Promoted by ${BLOCK_STYLE.who(by)}: it alerts from now on.`);
+  return await command(parts, click, { detector, settings, basedOn: version, why, edit });
 }
 
 function keep(parts: NoticeClickParts, asked: Asked, { rule }: AcceptedSettings): NoticeAnswer {

@@ -1,13 +1,16 @@
 // Each change of settings is told in the channel, once, and taken back by one press: the real manager, feed and Bolt. Posts
 // are counted at the server.
+import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { WouldHaveDone } from '../../src/alerts/settings-news.ts';
+import { openIncidentFeed } from '../../src/feed/incident-feed.ts';
 import { act } from '../../src/feed/submit.ts';
 import { applyFileSettings } from '../../src/incidents/file-settings.ts';
 import type { Clock } from '../../src/model/clock.ts';
 import type { DetectorSettings } from '../../src/model/detector.ts';
 import type { Actor } from '../../src/model/incident.ts';
 import { changeWords } from '../../src/tuning/change-words.ts';
+import { createProposals } from '../../src/tuning/proposals.ts';
 import { ANA, BEN, detectorSettings, GENERAL } from '../support/decider.ts';
 import { append, view } from '../support/detect.ts';
 import { type LocalSlack, type SlackMessage, startLocalSlack } from '../support/local-slack.ts';
@@ -124,6 +127,34 @@ describe('a change of settings', { timeout: 90_000 }, () => {
       expect(toldTo(slack.users.ana.id)).toBe('');
     },
   );
+
+  it('that needs a second person is proposed by a press, not made', async () => {
+    const logger = pino({ level: 'silent' });
+    const feed = await openIncidentFeed({ log: temp.log, logger });
+    const proposals = createProposals({ log: temp.log, feed, piiKey: 'a key', clock, logger });
+    const flow = await start({ proposals });
+    await change(flow, detectorSettings({ settleMs: 0, thresholds: { warning: 2, critical: 8 }, approval: 'all' }));
+    await announcements(1);
+    const press = {
+      channel: slack.channels.alerts,
+      incident: subjectOf((await announced())[0]),
+      action: 'revert-settings',
+    };
+    await slack.press({ ...press, user: slack.users.ana });
+    await expect
+      .poll(() => toldTo(slack.users.ana.id), until)
+      .toMatch(/needs a second person.* To go back to version 1 is proposed instead: somebody else applies it\./);
+    expect(versionOf(flow)).toBe(2);
+    const [made] = proposals.list();
+    expect(made).toMatchObject({ detector: 'card-declines', basedOn: 2, by: { id: slack.users.ana.id } });
+    await expect.poll(() => proposals.get(made?.id ?? '')?.state, until).toBe('proposed');
+    expect(await proposals.apply(made?.id ?? '', BEN)).toMatchObject({ outcome: 'done' });
+    await expect.poll(() => versionOf(flow), until).toBe(3);
+    await announcements(2);
+    expect((await announced())[1]?.text).toContain(`Proposed by <@${slack.users.ana.id}> in Slack.`);
+    await proposals.close();
+    await feed.close();
+  });
 
   it('that is one of several of a reload is told with them, in one message', async () => {
     const flow = await start();
