@@ -47,9 +47,9 @@ export function createRecordEraser(erasures: readonly Erasure[], piiKey: string)
       return after === view ? null : { key, value: encodeAttemptsRecord(after) };
     },
     'stripe-events': ({ key, value, timeMs }) => {
-      const { event } = decode<{ readonly event?: unknown }>('stripe-events', value);
+      const { event, ...rest } = decode<{ readonly event?: unknown }>('stripe-events', value);
       const after = eraseEvent(event, (entity) => nameOf(entity, timeMs) !== null);
-      return after === null ? null : { key, value: encode('stripe-events', { event: after, erased: true }) };
+      return after === null ? null : { key, value: encode('stripe-events', { event: after, ...rest, erased: true }) };
     },
     commands: ({ key, value }) => {
       if (value.includes(knowing) || !value.includes('"report"')) return null;

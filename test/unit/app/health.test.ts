@@ -1,0 +1,47 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { NoticesStatus } from '../../../src/alerts/notices.ts';
+import { healthOf } from '../../../src/app/health.ts';
+import { createMemoryStore } from '../../../src/detectors/stores/memory.ts';
+import { openTempLog, type TempLog } from '../../support/temp-log.ts';
+
+let temp: TempLog;
+beforeEach(async () => {
+  temp = await openTempLog();
+});
+afterEach(async () => await temp.close());
+
+describe('the health of what Slack tells beside incidents', () => {
+  const failed: NoticesStatus['failed'][number] = {
+    output: 'slack',
+    subject: 'month',
+    slot: 'card',
+    state: 'failed',
+    version: 202_610,
+    at: 1,
+    place: null,
+    error: 'is_archived: channel C1 is archived.',
+    tries: 1,
+  };
+
+  it.each<[string, NoticesStatus, string, string]>([
+    ['nothing waits', { waiting: 0, lastError: null, failed: [] }, 'fine', '0 wait(s)'],
+    [
+      'Slack is away',
+      { waiting: 2, lastError: { at: 1, message: 'Slack answered HTTP 500' }, failed: [] },
+      'degraded',
+      'Slack answered HTTP 500 2 wait(s).',
+    ],
+    [
+      'one was refused',
+      { waiting: 0, lastError: null, failed: [failed] },
+      'degraded',
+      '1 could not be told within the last day: is_archived: channel C1 is archived.',
+    ],
+  ])('when %s', async (_, notices, state, message) => {
+    const sources = { log: temp.log, store: createMemoryStore(), deliveries: [], notices: () => notices };
+    const { parts, ready } = await healthOf(sources);
+    expect(parts.find(({ name }) => name === 'slack notices')).toMatchObject({ state, message });
+    // Events are taken and alerts told all the same.
+    expect(ready).toBe(true);
+  });
+});
