@@ -112,6 +112,7 @@ describe('the console', () => {
 
     await page.getByRole('link', { name: '14 declines on visa •••• 4242' }).click();
     await page.getByRole('heading', { level: 1, name: '14 declines on visa •••• 4242' }).waitFor();
+    await page.locator('.plot canvas').waitFor();
     expect(await page.locator('.plot canvas').count()).toBe(1);
     await page.getByRole('button', { name: 'Acknowledge' }).click();
     await page.getByText('INC-2: acknowledged.').waitFor();

@@ -66,15 +66,15 @@ describe('the curve of a detector', () => {
     await open('/detectors/card-declines');
     await page.getByRole('link', { name: 'What other thresholds would have done' }).click();
     await isRead();
-    expect(await page.locator('.plot canvas').count()).toBeGreaterThanOrEqual(2);
     await page.getByRole('slider', { name: 'Alerts a week' }).waitFor();
+    expect(await page.locator('.plot canvas').count()).toBeGreaterThanOrEqual(2);
     expect(await page.locator('.pill[aria-current]').textContent()).toContain('10 min');
     await expect.poll(() => page.locator('[data-says]').textContent(), until).toMatch(/^3: [\d.]+ alerts a week/);
     await shoot('console-curve');
 
     await page.getByRole('link', { name: '1 h', exact: true }).click();
     await page.locator('.pill[aria-current]', { hasText: '1 h' }).waitFor();
-    await isRead();
+    await page.getByRole('slider', { name: 'Alerts a week' }).waitFor();
     const over = page.locator('[data-curve] .u-over').first();
     const box = await over.boundingBox();
     if (box === null) throw new Error('the chart has no place');
