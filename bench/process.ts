@@ -1,5 +1,5 @@
 // The whole program as its operator runs it: from the command to ready, what the process takes idle and with a million attempts,
-// and from a webhook to the call of Slack at a steady rate.
+// and from a webhook to the call of Slack at a steady rate, alone and while a backfill of 30 days comes in beside it.
 import { join } from 'node:path';
 import { pino } from 'pino';
 import Stripe from 'stripe';
@@ -14,6 +14,7 @@ import {
   WEBHOOK_SECRET,
 } from '../test/support/installation.ts';
 import { type LocalSlack, startLocalSlack } from '../test/support/local-slack.ts';
+import { LOCAL_KEY, type LocalEvent, type LocalStripe, startLocalStripe } from '../test/support/local-stripe.ts';
 import { fileOf, THREE } from './detectors.ts';
 import { eventOf, failedSample } from './events.ts';
 import { type Bench, type Figures, type JobParams, type Jobs, quantile, type Suite, until } from './measure.ts';
@@ -97,7 +98,25 @@ const WARM_MS = 3_000;
 
 async function runLatency(bench: Bench): Promise<void> {
   const seconds = bench.sizes.quick ? 15 : 30;
+  const title = 'webhook → call of Slack at 200 events/s';
+  const alone = await measureLatency(seconds, false);
+  const spec = { unit: 'ms', better: 'lower' } as const;
+  bench.record({ ...spec, id: 'process.slack.p50', title: `${title}: p50`, target: 30 }, quantile(alone, 0.5));
+  bench.record({ ...spec, id: 'process.slack.p99', title: `${title}: p99`, target: 150 }, quantile(alone, 0.99));
+  const beside = await measureLatency(seconds, true);
+  const besideTitle = `${title}, a backfill of 30 days beside it`;
+  const besideSpec = { ...spec, id: 'process.slack-backfill.p99', title: `${besideTitle}: p99`, target: null };
+  bench.record(besideSpec, quantile(beside, 0.99));
+  const ratio = { unit: '×', better: 'lower', target: 2 } as const;
+  bench.record(
+    { ...ratio, id: 'process.slack-backfill.ratio', title: '  to nothing beside it' },
+    quantile(beside, 0.99) / quantile(alone, 0.99),
+  );
+}
+
+async function measureLatency(seconds: number, isBackfilled: boolean): Promise<readonly number[]> {
   const slack = await startLocalSlack();
+  const stripe = isBackfilled ? await startStripeWithPast(seconds) : null;
   const installation = createInstallation({
     detectors: fileOf(THREE, 'settle: 0s\nstormAfter: 10000\n'),
     env: {
@@ -105,23 +124,57 @@ async function runLatency(bench: Bench): Promise<void> {
       SLACK_CHANNEL: slack.channels.alerts,
       SLACK_API_URL: slack.apiUrl,
       SLACK_SIGNING_SECRET: slack.signingSecret,
+      ...(stripe === null ? {} : { STRIPE_API_KEY: LOCAL_KEY, STRIPE_API_URL: stripe.url }),
     },
   });
   try {
-    const took = await latencies(installation, slack, seconds);
-    const spec = { unit: 'ms', better: 'lower' } as const;
-    const title = 'webhook → call of Slack at 200 events/s';
-    bench.record({ ...spec, id: 'process.slack.p50', title: `${title}: p50`, target: 30 }, quantile(took, 0.5));
-    bench.record({ ...spec, id: 'process.slack.p99', title: `${title}: p99`, target: 150 }, quantile(took, 0.99));
+    return await latencies(installation, slack, { seconds, isBackfilled });
   } finally {
     await installation.close();
+    await stripe?.close();
     await slack.close();
   }
 }
 
+/** At the five requests a second that a backfill takes; the rest of the time is the history lane's. */
+const BACKFILLED_PER_S = 500;
+const BACKFILLED_SHARE = 0.7;
+const PAST_S = 29 * 86_400;
+
+/** Of so many declines the first five are on one card, within a quarter of an hour. */
+const ATTACK_EVERY = 50;
+const ATTACK_DECLINES = 5;
+
+/** Declines of 29 days, some of them attacks. */
+async function startStripeWithPast(seconds: number): Promise<LocalStripe> {
+  const stripe = await startLocalStripe();
+  const count = Math.floor(seconds * BACKFILLED_SHARE * BACKFILLED_PER_S);
+  const startMs = Date.now() - PAST_S * 1_000;
+  const template = failedSample();
+  const views = attemptStream({ ...STREAM, seed: 11, count, declined: 1, startMs, ratePerS: count / PAST_S });
+  const withAttacks = [...views].map((view, index) => {
+    const isAttack = index % ATTACK_EVERY < ATTACK_DECLINES;
+    const card = isAttack ? `fpold${Math.floor(index / ATTACK_EVERY)}` : (view.fields.card ?? '');
+    return { ...view, fields: { ...view.fields, card } };
+  });
+  stripe.addEvents(withAttacks.map((view) => eventOf(template, view) as LocalEvent));
+  return stripe;
+}
+
+async function backfill({ consoleUrl }: RunningProcess): Promise<void> {
+  const headers = { 'content-type': 'application/json' };
+  const answer = await fetch(`${consoleUrl}/api/backfill`, { method: 'POST', headers, body: '{"since":"30d"}' });
+  if (answer.status !== 202) throw new Error(`the backfill was answered ${answer.status}`);
+}
+
 /** Milliseconds from the webhook that makes an incident to the call that posts it. */
-async function latencies(installation: Installation, slack: LocalSlack, seconds: number): Promise<readonly number[]> {
+async function latencies(
+  installation: Installation,
+  slack: LocalSlack,
+  { seconds, isBackfilled }: { readonly seconds: number; readonly isBackfilled: boolean },
+): Promise<readonly number[]> {
   const running = await installation.start();
+  if (isBackfilled) await backfill(running);
   const sent = await sendEvents(running.webhookUrl, seconds);
   const posts = () => slack.calls('chat.postMessage');
   await until('every incident is posted', () => posts().length >= sent.size, 60_000);
@@ -141,9 +194,17 @@ function incidentOf(body: Readonly<Record<string, unknown>>): string {
 }
 
 async function cardsOfIncidents({ consoleUrl }: RunningProcess): Promise<ReadonlyMap<string, string>> {
-  const answer = await fetch(`${consoleUrl}/api/incidents?limit=200`);
-  const { incidents } = (await answer.json()) as { incidents: { id: string; entity: { value: string } }[] };
-  return new Map(incidents.map(({ id, entity }) => [entity.value, id]));
+  const cards = new Map<string, string>();
+  for (let after: string | null = ''; after !== null; ) {
+    const answer = await fetch(`${consoleUrl}/api/incidents?limit=200${after === '' ? '' : `&after=${after}`}`);
+    const page = (await answer.json()) as {
+      incidents: { id: string; entity: { value: string } }[];
+      next: string | null;
+    };
+    for (const { id, entity } of page.incidents) cards.set(entity.value, id);
+    after = page.next;
+  }
+  return cards;
 }
 
 type Sent = ReadonlyMap<string, { readonly at: number; readonly isWarm: boolean }>;
