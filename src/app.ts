@@ -44,6 +44,8 @@ import { createMetrics, type Metrics } from './telemetry/metrics.ts';
 import { changeWords } from './tuning/change-words.ts';
 import { createGotThrough } from './tuning/got-through.ts';
 import { attemptsOfIncident } from './tuning/members.ts';
+import { monthReport } from './tuning/month-report.ts';
+import { monthWords } from './tuning/month-words.ts';
 import { startTuning, type Tuning } from './tuning/tuning.ts';
 import { startVerifyJob } from './tuning/verify-job.ts';
 import { why } from './tuning/why.ts';
@@ -238,6 +240,7 @@ async function assemble(parts: Parts): Promise<App> {
     }),
     tuning,
     deadLetters: letters,
+    months: async (month, signal) => ({ month, scopes: monthWords(await monthReport(verifying, month, signal)) }),
     preview: () => told.preview,
     demo: demo ? { lines: DEMO_LINES } : null,
   });

@@ -29,9 +29,9 @@ export function monthCard({ month, scopes }: Month, { consoleUrl }: { readonly c
     .map((part) => [`*${safe(scopeTitle(part.scope), 100)}*`, ...linesOf(part)]);
   const rest = scopes.length - shown.length;
   const more = rest > 0 ? `${plural(rest, 'further account')} in the report. ` : '';
-  const tail = `${more}Days are of UTC; the programmes are estimates. <${consoleUrl}/api/report?month=${month}|All figures>; \`declinewatch report --month ${month}\` prints them, and report-${month}.html in the data folder is the page.`;
+  const tail = `${more}Days are of UTC; the programmes are estimates. <${consoleUrl}/months/${month}|All figures in the console>; \`declinewatch report --month ${month}\` prints them.`;
   return {
-    text: plainOf([title, ...shown.flat(), tail]),
+    text: plainOf([title, ...shown.flat(), tail, `${consoleUrl}/months/${month}`]),
     blocks: [
       header(title),
       ...shown.map((lines) => section(cutEscaped(lines.join('\n'), MAX_SCOPE))),

@@ -68,7 +68,7 @@ export function settingsCard({ changes }: SettingsGroup, parts: SettingsCardPart
 }
 
 /** `<@U1> in Slack`, `Ben on the command line`, `detectors.yaml`. */
-export function authorInWords(actor: Actor): string {
+function authorInWords(actor: Actor): string {
   const who = BLOCK_STYLE.who(actor) || safe(actorName(actor), 80);
   return `${who}${PLACES[actor.kind]}`;
 }

@@ -95,6 +95,21 @@ export type DeadLetterDesk = {
   }): Promise<readonly LetterResult[]>;
 };
 
+/** The month of fraud in words, by account: lines of label and figure. */
+export type MonthWords = {
+  /** `2026-10`. */
+  readonly month: string;
+  readonly scopes: readonly {
+    readonly title: string;
+    /** What is to be known of how it was counted; '' if nothing is. */
+    readonly notice: string;
+    readonly sections: readonly {
+      readonly title: string;
+      readonly lines: readonly (readonly [label: string, figure: string])[];
+    }[];
+  }[];
+};
+
 export type ConsoleOptions = {
   readonly host: string;
   /** 0: any free one. */
@@ -122,6 +137,8 @@ export type ConsoleOptions = {
   /** Absent or null: another process responds. */
   readonly tuning?: ConsoleTuning | null;
   readonly deadLetters?: DeadLetterDesk | null;
+  /** Read anew from the log. Absent or null: no month is shown. */
+  readonly months?: ((month: string, signal: AbortSignal) => Promise<MonthWords>) | null;
   /** null: Slack and the sheet are real, or not used. */
   readonly preview: () => Preview | null;
   /** One line for each part that is simulated: which variables make it real. */

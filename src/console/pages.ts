@@ -22,6 +22,7 @@ import { formsOf, type PageParts, type Show, sentence } from './page-parts.ts';
 import { previewPage } from './page-preview.ts';
 import { curvePages } from './pages-curve.ts';
 import { deadLetterPages } from './pages-dead-letters.ts';
+import { monthPages } from './pages-month.ts';
 import { SESSION_MS } from './sessions.ts';
 
 export type Pages = {
@@ -50,6 +51,7 @@ export function createPages(parts: PageParts): Pages {
   detectorPages(routes, parts, show);
   curvePages(routes, parts, show);
   deadLetterPages(routes, parts, show);
+  monthPages(routes, parts, show);
   otherPages(routes, parts, show);
   loginPages(routes, parts, show);
   return {

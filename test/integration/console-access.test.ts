@@ -15,6 +15,7 @@ const READS = [
   '/detectors/card-declines/curve',
   '/dead-letters',
   '/dead-letters/stripe-events/0/1',
+  '/months/2036-10',
   '/health',
   '/preview',
   '/login',

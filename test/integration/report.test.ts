@@ -106,6 +106,13 @@ describe('the month of fraud', () => {
     expect(await runCommand(reportCommand, ['--month', month, '--html', file])).toMatchObject({ code: 0 });
     expect(existsSync(file)).toBe(true);
     expect(readFileSync(file, 'utf8')).toContain(`<h1>Month of fraud ${month}</h1>`);
+    const page = await fetch(`${embedded.app.consoleUrl}/months/${month}`);
+    expect(page.status).toBe(200);
+    const shown = await page.text();
+    expect(shown).toContain(`<h1>Month of fraud ${month}</h1>`);
+    expect(shown).toContain(`<dt><bdi>disputes</bdi></dt><dd><bdi>${expected.disputes}`);
+    for (const none of ['2099-01', '2026-13', 'x'])
+      expect((await fetch(`${embedded.app.consoleUrl}/months/${none}`)).status).toBe(404);
   });
 
   it('answers what else can be asked, and refuses what is no month', async () => {

@@ -11,6 +11,8 @@ import type { EventLog } from '../../src/log/event-log.ts';
 import type { Clock } from '../../src/model/clock.ts';
 import { type DeadLetter, deadLetterId } from '../../src/model/dead-letter.ts';
 import { createCurves } from '../../src/tuning/curves.ts';
+import { monthReport } from '../../src/tuning/month-report.ts';
+import { monthWords } from '../../src/tuning/month-words.ts';
 import { promotionsOf } from '../../src/tuning/promote.ts';
 import { createProposals } from '../../src/tuning/proposals.ts';
 import { GENERAL, T0_S } from './decider.ts';
@@ -21,7 +23,7 @@ const DAY_S = 86_400;
 
 type Parts = { readonly log: EventLog; readonly feed: IncidentFeed; readonly clock: Clock };
 type Made = {
-  readonly options: Required<Pick<ConsoleOptions, 'tuning' | 'deadLetters'>>;
+  readonly options: Required<Pick<ConsoleOptions, 'tuning' | 'deadLetters' | 'months'>>;
   readonly close: () => Promise<void>;
 };
 
@@ -35,6 +37,7 @@ export async function consoleTuning({ log, feed, clock }: Parts): Promise<Made> 
     options: {
       tuning: { curves, proposals, suggestions: { promotions: () => promotionsOf(feed, clock.now()) } },
       deadLetters: createDeadLetterDesk({ log, clock, acceptor, general, deadLetters }),
+      months: async (month, signal) => ({ month, scopes: monthWords(await monthReport(parts, month, signal)) }),
     },
     close: async () => {
       await proposals.close();
