@@ -201,6 +201,7 @@ async function assemble(parts: Parts): Promise<App> {
       erasing,
       feed,
       detect: detectWorker,
+      isHistoryRunning: () => sources.history?.().some(({ isRunning }) => isRunning) ?? false,
       isResponding,
       deliveriesOf: deliveries.of,
       piiKey,

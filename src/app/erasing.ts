@@ -34,19 +34,25 @@ export type ErasingParts = Common & {
   readonly feed: IncidentFeed;
   /** null: this process does not detect. */
   readonly detect: DetectWorker | null;
+  /** What the history lane evaluates now may have been read before. */
+  readonly isHistoryRunning: () => boolean;
   /** This process decides and tells: what is left to be done in the log is done here. */
   readonly isResponding: boolean;
   readonly deliveriesOf: (incident: string) => readonly Delivery[];
 };
 
 export async function startErasing(parts: ErasingParts, teardown: Teardown): Promise<EraseJobs> {
-  const { storage, erasing, feed, detect, isResponding, deliveriesOf, piiKey, clock, logger } = parts;
+  const { storage, erasing, feed, detect, isHistoryRunning, isResponding, deliveriesOf, piiKey, clock, logger } = parts;
   const { store, rewriter = null } = storage;
   let sweep: Sweep | null = null;
   if (isResponding) {
     // Embedded windows that no worker keeps at present: it makes them anew from the log at the next start.
     const clearWindows = rewriter !== null && detect === null ? async () => await store.clear(0) : null;
-    const started = await startSweep({ log: storage.log, rewriter, piiKey, clock, logger, clearWindows });
+    const isHeard = (number: number): boolean =>
+      erasing.erasures.newest() >= number &&
+      (detect?.status() ?? []).every(({ erased }) => erased === null || erased >= number) &&
+      !isHistoryRunning();
+    const started = await startSweep({ log: storage.log, rewriter, piiKey, clock, logger, clearWindows, isHeard });
     teardown.push('erasure sweep', () => started.close());
     sweep = started;
   }

@@ -59,7 +59,7 @@ async function openReader({ kafka, topicPrefix, dataFolder, demo, piiKey }: Conf
     });
     // Kafka keeps what it has: who was erased is left out in reading.
     const { list } = await readErasures(log);
-    return list.length === 0 ? log : erasingReader(log, { list: () => list }, piiKey ?? keptPiiKey(dataFolder));
+    return list.length === 0 ? log : erasingReader(log, { unsettled: () => list }, piiKey ?? keptPiiKey(dataFolder));
   }
   const { openSqliteReader } = await import('../log/sqlite-reader.ts');
   const file = join(dataFolder, 'declinewatch.db');

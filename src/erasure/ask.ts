@@ -61,5 +61,5 @@ function closedOf(
       ({ status, lastBreachAt }) =>
         status !== 'open' && status !== 'acknowledged' && nowMs - lastBreachAt > MAY_BE_RELEASED_MS,
     )
-    .map((incident) => eraseIncident(incident, erasure));
+    .map((incident) => eraseIncident(incident, [erasure]));
 }

@@ -5,7 +5,9 @@ import type { TopicName } from '../model/topics.ts';
 import { createRecordEraser, type RecordEraser } from './erase-record.ts';
 import type { Erasures } from './erasures.ts';
 
-export function erasingLog(log: EventLog, erasures: Pick<Erasures, 'list'>, piiKey: string): EventLog {
+type Unsettled = Pick<Erasures, 'unsettled'>;
+
+export function erasingLog(log: EventLog, erasures: Unsettled, piiKey: string): EventLog {
   const erase = pagesOf(erasures, piiKey);
   return {
     ...log,
@@ -19,11 +21,7 @@ export function erasingLog(log: EventLog, erasures: Pick<Erasures, 'list'>, piiK
 }
 
 /** The same for who only reads. */
-export function erasingReader<T extends Pick<EventLog, 'read'>>(
-  log: T,
-  erasures: Pick<Erasures, 'list'>,
-  piiKey: string,
-): T {
+export function erasingReader<T extends Pick<EventLog, 'read'>>(log: T, erasures: Unsettled, piiKey: string): T {
   const erase = pagesOf(erasures, piiKey);
   const read: EventLog['read'] = (topic, partition, from, to) =>
     erasingRead(log, erase, { topic, partition, from, to });
@@ -46,11 +44,11 @@ async function* erasingRead(
   for await (const page of log.read(topic, partition, from, to)) yield erase(topic, page);
 }
 
-function pagesOf({ list }: Pick<Erasures, 'list'>, piiKey: string): (topic: TopicName, records: Page) => Page {
-  let known = list();
+function pagesOf({ unsettled }: Unsettled, piiKey: string): (topic: TopicName, records: Page) => Page {
+  let known = unsettled();
   let eraser: RecordEraser = createRecordEraser(known, piiKey);
   return (topic, records) => {
-    const now = list();
+    const now = unsettled();
     if (now.length === 0) return records;
     if (now !== known) {
       known = now;

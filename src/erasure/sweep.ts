@@ -1,6 +1,7 @@
 // What an erase leaves to be done in the log itself: embedded, the records are rewritten where they stand and the file is
 // emptied of what they were; in Kafka the compacted days are written anew. A consumer group, so that a kill only repeats it.
 import type { Logger } from 'pino';
+import { encode } from '../log/codec.ts';
 import type { EventLog, NewRecord, StoredRecord } from '../log/event-log.ts';
 import type { Rewriter } from '../log/sqlite-rewrite.ts';
 import type { Clock } from '../model/clock.ts';
@@ -8,7 +9,7 @@ import type { Erasure } from '../model/erasure.ts';
 import { messageOf } from '../model/errors.ts';
 import type { TopicName } from '../model/topics.ts';
 import { createRecordEraser, PERSONAL_TOPICS, type RecordEraser } from './erase-record.ts';
-import { erasureIn } from './erasures.ts';
+import { erasureIn, type Settled } from './erasures.ts';
 
 export type SweepStatus = {
   /** The newest erase that is done in the log, as far as this process has seen; 0: none. */
@@ -34,13 +35,15 @@ export type SweepOptions = {
   readonly logger: Logger;
   /** Empties windows that nobody keeps at present; null: who keeps them makes them anew. */
   readonly clearWindows: (() => Promise<void>) | null;
+  /** Whether nothing in this process tells any more of who was erased by that number. Default: so it is. */
+  readonly isHeard?: (number: number) => boolean;
 };
 
 const GROUP = 'erasure-sweep';
 const MAX_ERASURES = 20;
-/** What was received before the erase may be on its way into the log. */
 const SETTLE_MS = 1_000;
 const SCRUB_EVERY_MS = 1_000;
+const LOOK_EVERY_MS = 100;
 
 export async function startSweep(options: SweepOptions): Promise<Sweep> {
   const { log, clock, logger, clearWindows } = options;
@@ -58,10 +61,12 @@ export async function startSweep(options: SweepOptions): Promise<Sweep> {
     maxRecords: MAX_ERASURES,
     batch: async ({ records, signal }) => {
       const erasures = records.flatMap(({ value }) => erasureIn(value) ?? []).sort((a, b) => a.number - b.number);
+      if (erasures.length === 0) return null;
       const startedMs = clock.now();
       const changed = await sweep(options, { erasures, signal, running, waits });
       await clearWindows?.();
       const done = erasures.at(-1)?.number ?? status.done;
+      await settle(options, done);
       status = { done: Math.max(status.done, done), running: null, problem: null };
       logger.info({ number: done, changed, tookMs: clock.now() - startedMs }, 'an erase is done in the log');
       return null;
@@ -72,6 +77,13 @@ export async function startSweep(options: SweepOptions): Promise<Sweep> {
     },
   });
   return { status: () => status, close: () => consumer.close() };
+}
+
+/** From here on reading need not look for them any more. */
+async function settle({ log, rewriter, clock }: SweepOptions, settled: number): Promise<void> {
+  if (rewriter === null || settled === 0) return;
+  const value = encode('erasures', { settled } satisfies Settled);
+  await log.append('erasures', [{ key: 'settled', value, timeMs: clock.now() }]);
 }
 
 type Round = {
@@ -89,7 +101,7 @@ async function sweep(options: SweepOptions, round: Round): Promise<number> {
   let changed = 0;
   const nexts = new Map<TopicName, number>();
   for (const isLast of [false, true]) {
-    if (isLast) await clock.sleep(SETTLE_MS, round.signal);
+    if (isLast) await settled(options, round);
     for (const topic of PERSONAL_TOPICS) {
       const [{ first, next } = { first: 0, next: 0 }] = await log.ends(topic);
       const from = nexts.get(topic) ?? first;
@@ -113,6 +125,15 @@ async function sweep(options: SweepOptions, round: Round): Promise<number> {
     round.signal.throwIfAborted();
   }
   return changed;
+}
+
+/** What is on its way into the log: received before the erase, or told by who had not heard of it. */
+async function settled({ clock, isHeard = () => true }: SweepOptions, { erasures, signal }: Round): Promise<void> {
+  await clock.sleep(SETTLE_MS, signal);
+  while (!isHeard(erasures.at(-1)?.number ?? 0)) {
+    signal.throwIfAborted();
+    await clock.sleep(LOOK_EVERY_MS, signal);
+  }
 }
 
 /** A compacted topic forgets a record once there is a newer one of its key. */

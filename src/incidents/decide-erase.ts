@@ -29,7 +29,7 @@ export function decideErase(state: State, { body, offset, time }: Asked): readon
   const erasure = { number: (state.erasures.at(-1)?.number ?? 0) + 1, offset, at: time, subjects, attempts };
   const named = new Set(incidents);
   const told = [...state.incidents.values()]
-    .map((before) => ({ before, after: eraseIncident(before, erasure) }))
+    .map((before) => ({ before, after: eraseIncident(before, [erasure]) }))
     .filter(({ before, after }) => after !== before || named.has(before.id))
     .map(({ after }) => after);
   // What has been let go of is told once more, as whoever asked still knew it.

@@ -22,7 +22,7 @@ export async function openErasureRelay({
   for (const { partition, first, next } of await log.ends('erasures')) {
     if (first >= next) continue;
     for await (const page of log.read('erasures', partition, first, next))
-      for (const { value } of page) sent.add(decode<Erasure>('erasures', value).number);
+      for (const { value } of page) sent.add(decode<Partial<Erasure>>('erasures', value).number ?? 0);
   }
   let waiting: readonly Erasure[] = [];
   return {

@@ -9,32 +9,29 @@ import { erasedEntity } from './mask-erased.ts';
 import type { EndedMembers } from './members.ts';
 
 /** An incident on one of the subjects has their name and no members; in any other's evidence their attempts are bare. */
-export function eraseIncident(incident: Incident, erasure: Erasure): Incident {
-  const entity = erasedEntity(incident.entity, [erasure]);
+export function eraseIncident(incident: Incident, erasures: readonly Erasure[]): Incident {
+  const entity = erasedEntity(incident.entity, erasures);
   if (entity !== null) return { ...incident, entity, evidence: withoutMembers(incident.evidence) };
-  const evidence = bareEvidence(incident.evidence, isAttemptOf([erasure]));
+  const evidence = bareEvidence(incident.evidence, isAttemptOf(erasures));
   return evidence === incident.evidence ? incident : { ...incident, evidence };
 }
 
 export function eraseChange(change: Change, erasures: readonly Erasure[]): Change {
-  let after = change;
-  for (const erasure of erasures) {
-    // What was decided after it was decided with it in mind.
-    if (change.position.offset >= erasure.offset) continue;
-    const incident = after.incident === null ? null : eraseIncident(after.incident, erasure);
-    const entity = after.report === undefined ? null : erasedEntity(after.report.entity, [erasure]);
-    if (incident === after.incident && entity === null) continue;
-    const isTheirs = incident !== null && incident.entity !== after.incident?.entity;
-    after = {
-      ...after,
-      incident,
-      ...(isTheirs && 'attempts' in after.data ? { data: { ...after.data, attempts: [] } } : {}),
-      ...(entity === null || after.report === undefined
-        ? {}
-        : { report: { ...after.report, entity: { kind: entity.kind, value: entity.value } } }),
-    };
-  }
-  return after;
+  // What was decided after an erase was decided with it in mind.
+  const later = erasures.filter(({ offset }) => change.position.offset < offset);
+  if (later.length === 0) return change;
+  const incident = change.incident === null ? null : eraseIncident(change.incident, later);
+  const entity = change.report === undefined ? null : erasedEntity(change.report.entity, later);
+  if (incident === change.incident && entity === null) return change;
+  const isTheirs = incident !== null && incident.entity !== change.incident?.entity;
+  return {
+    ...change,
+    incident,
+    ...(isTheirs && 'attempts' in change.data ? { data: { ...change.data, attempts: [] } } : {}),
+    ...(entity === null || change.report === undefined
+      ? {}
+      : { report: { ...change.report, entity: { kind: entity.kind, value: entity.value } } }),
+  };
 }
 
 export type EraseReportOptions = {
