@@ -7,15 +7,35 @@ const MAX_CURRENCIES = 3;
 const MAX_NEWEST = 10;
 const MAX_POINTS = 60;
 
-export function addEvidence(sum: Evidence, { evidence, entity }: Incident, time: number): Evidence {
+/** `4 cards`. */
+export const stormLabel = (children: number, kind: string | undefined): string => `${children} ${kind ?? 'entitie'}s`;
+
+/** What joins at that time, milliseconds. */
+export function addEvidence(sum: Evidence, child: Incident, time: number): Evidence {
+  return { ...withChild(sum, child), series: addPoint(sum.series, Math.floor(time / 1000)) };
+}
+
+/** When it joined stands in the series already. */
+export function withChild(sum: Evidence, { evidence, entity }: Incident): Evidence {
   return {
+    ...sum,
     outcomes: addCounts(sum.outcomes, evidence.outcomes),
     codes: addCodes(sum.codes, evidence.codes),
     amounts: addAmounts(sum.amounts, evidence.amounts),
     distinct: addDistinct(sum.distinct, evidence.distinct, entity.kind),
-    newest: [...sum.newest, ...evidence.newest].sort((a, b) => b.at - a.at).slice(0, MAX_NEWEST),
-    series: addPoint(sum.series, Math.floor(time / 1000)),
+    newest: newestOf(sum.newest, evidence.newest),
     trigger: null,
+  };
+}
+
+/** As if it had not joined; of what is counted as the most that one child has seen, what others saw is not known. */
+export function withoutChild(sum: Evidence, { evidence, entity }: Incident): Evidence {
+  const gone = new Set(evidence.newest.map(({ id }) => id));
+  const own = DISTINCT[entity.kind as keyof typeof DISTINCT] as keyof Evidence['distinct'] | undefined;
+  const nothing: Evidence = { ...evidence, outcomes: {}, codes: [], amounts: [], newest: [] };
+  return {
+    ...gainedEvidence({ ...sum, newest: sum.newest.filter(({ id }) => !gone.has(id)) }, evidence, nothing),
+    distinct: own === undefined ? sum.distinct : { ...sum.distinct, [own]: Math.max(0, sum.distinct[own] - 1) },
   };
 }
 

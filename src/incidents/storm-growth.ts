@@ -6,7 +6,8 @@ import { fitIncident } from './bounds.ts';
 import { deadlineOf } from './deadlines.ts';
 import type { Draft } from './draft.ts';
 import type { State } from './state.ts';
-import { gainedEvidence } from './storm-evidence.ts';
+import { isCounted } from './storm.ts';
+import { gainedEvidence, stormLabel, withChild, withoutChild } from './storm-evidence.ts';
 
 /** The drafts of a report, and one for each storm whose children have changed in it. */
 export function growStorms(drafts: readonly Draft[], state: State, time: number): readonly Draft[] {
@@ -38,6 +39,9 @@ function stormOf(drafts: readonly Draft[], state: State, id: string): Incident |
 }
 
 function grown(storm: Incident, { before, after }: { readonly before: Incident; readonly after: Incident }): Incident {
+  if (!isCounted(before) && !isCounted(after)) return storm;
+  if (!isCounted(after)) return counted(storm, before, -1);
+  if (!isCounted(before)) return counted(storm, after, 1);
   return {
     ...storm,
     severity: compareSeverity(after.severity, storm.severity) > 0 ? after.severity : storm.severity,
@@ -46,6 +50,18 @@ function grown(storm: Incident, { before, after }: { readonly before: Incident; 
     lastBreachAt: Math.max(storm.lastBreachAt, after.lastBreachAt),
     attemptCount: Math.max(0, storm.attemptCount + after.attemptCount - before.attemptCount),
     evidence: gainedEvidence(storm.evidence, before.evidence, after.evidence),
+  };
+}
+
+function counted(storm: Incident, child: Incident, by: 1 | -1): Incident {
+  const peak = Math.max(0, storm.peak + by);
+  const label = stormLabel(peak, child.entity.kind);
+  return {
+    ...storm,
+    peak,
+    attemptCount: Math.max(0, storm.attemptCount + by * child.attemptCount),
+    entity: { ...storm.entity, label },
+    evidence: by === 1 ? withChild(storm.evidence, child) : withoutChild(storm.evidence, child),
   };
 }
 

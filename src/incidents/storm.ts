@@ -8,7 +8,7 @@ import { deadlineOf } from './deadlines.ts';
 import type { Draft } from './draft.ts';
 import { isUnresolved } from './reconcile.ts';
 import { STORM_WINDOW_MS, type State, stormId } from './state.ts';
-import { addEvidence } from './storm-evidence.ts';
+import { addEvidence, stormLabel } from './storm-evidence.ts';
 
 /** A storm is over when so long nothing has joined it. */
 export const QUIET_MS = 300_000;
@@ -37,9 +37,12 @@ export function gatherStorm(drafts: readonly Draft[], context: StormContext): re
     const grew: Draft = { type: 'grew', data: { peak, attemptCount, severity }, incident: after };
     return [...refer(drafts, openings, storm.id), withDeadline(grew, after, settings)];
   }
-  const recent = (group?.recent ?? []).filter(({ at }) => at > time - STORM_WINDOW_MS);
-  if (recent.length + openings.length <= settings.stormAfter) return drafts;
-  const before = recent.flatMap(({ id }) => state.incidents.get(id) ?? []);
+  const drafted = new Map(drafts.flatMap(({ incident }) => (incident ? [[incident.id, incident]] : [])));
+  const before = (group?.recent ?? [])
+    .filter(({ at }) => at > time - STORM_WINDOW_MS)
+    .flatMap(({ id }) => drafted.get(id) ?? state.incidents.get(id) ?? [])
+    .filter(isCounted);
+  if (before.length + openings.length <= settings.stormAfter) return drafts;
   const id = `INC-${numbered + 1}`;
   const begun = joined(newStorm(id, first, context), [...before, ...openings], time);
   const { peak, attemptCount, severity } = begun;
@@ -53,6 +56,9 @@ export function gatherStorm(drafts: readonly Draft[], context: StormContext): re
 export function isTold({ mode, late, mutedUntil }: Incident): boolean {
   return mode === 'alert' && !late && mutedUntil === null;
 }
+
+/** What is withdrawn, or is another one now, counts no more; what comes back does again. */
+export const isCounted = ({ status }: Incident): boolean => status !== 'withdrawn' && status !== 'merged';
 
 /** Children in the state that have not yet taken what became of their storm. */
 export function childrenToFollow(state: State, storm: Incident): readonly Incident[] {
@@ -165,7 +171,7 @@ function joined(storm: Incident, children: readonly Incident[], time: number): I
       evidence: addEvidence(next.evidence, child, time),
     };
   }
-  const label = `${next.peak} ${children[0]?.entity.kind ?? 'entitie'}s`;
+  const label = stormLabel(next.peak, children[0]?.entity.kind);
   const entity = { ...next.entity, label };
   return fitIncident({ ...next, entity, endsAt: time + QUIET_MS, updatedAt: time, version: storm.version + 1 });
 }

@@ -77,18 +77,51 @@ describe('a storm', () => {
     expect(desk.state.incidents.get('INC-5')?.attemptCount).toBe(16);
   });
 
+  it('leaves out a child that is withdrawn, and counts it again when it comes back', () => {
+    const desk = openDesk(detectorSettings({ stormAfter: 3 }));
+    attack(desk, 4);
+    const entity = { kind: 'card', value: 'fp_1', label: 'card 1' } as const;
+    const fromS = (desk.state.incidents.get('INC-2')?.firstBreachAt ?? 0) / 1000 - T0_MS / 1000;
+    desk.tell(report(90, [], { entity }));
+    expect(types(desk.last)).toEqual(['INC-2 withdrawn', 'INC-5 grew']);
+    expect(desk.state.incidents.get('INC-5')).toMatchObject({
+      peak: 3,
+      attemptCount: 9,
+      entity: { label: '3 cards' },
+      evidence: {
+        outcomes: { declined: 9 },
+        codes: [{ code: 'generic_decline', count: 9 }],
+        amounts: [{ currency: 'eur', amount: 9_000, count: 9 }],
+        distinct: { cards: 3 },
+      },
+    });
+    desk.tell(report(91, [], { entity }));
+    expect(desk.state.incidents.get('INC-5')?.peak).toBe(3);
+    desk.tell(report(92, [episode(fromS, fromS + 5, { attemptCount: 5 })], { entity }));
+    expect(desk.state.incidents.get('INC-2')?.status).toBe('open');
+    expect(desk.state.incidents.get('INC-5')).toMatchObject({
+      peak: 4,
+      attemptCount: 14,
+      entity: { label: '4 cards' },
+      evidence: { outcomes: { declined: 14 }, distinct: { cards: 4 } },
+    });
+  });
+
   it('counts to the attempt, however its children grow', () => {
     fc.assert(
-      fc.property(fc.array(fc.tuple(fc.nat(5), fc.integer({ min: 3, max: 40 })), { maxLength: 40 }), (growth) => {
+      fc.property(fc.array(fc.tuple(fc.nat(5), fc.integer({ min: 1, max: 40 })), { maxLength: 40 }), (growth) => {
         const desk = openDesk(detectorSettings({ stormAfter: 3 }));
         growth.forEach(([card, attemptCount], index) => {
           const entity = { kind: 'card', value: `fp_${card}`, label: '' } as const;
-          const breached = episode(card, 6 + index, { attemptCount });
-          desk.tell(report(index, [breached], { entity }), undefined, { at: 100 * index });
+          // Too few are no episode: what stood is withdrawn.
+          const breached = attemptCount < 3 ? [] : [episode(card, 6 + index, { attemptCount })];
+          desk.tell(report(index, breached, { entity }), undefined, { at: 100 * index });
         });
         const all = [...desk.state.incidents.values()];
         const storm = all.find(({ kind }) => kind === 'storm');
-        const children = all.filter((incident) => storm !== undefined && incident.storm === storm.id);
+        const children = all.filter(
+          (incident) => storm !== undefined && incident.storm === storm.id && incident.status !== 'withdrawn',
+        );
         const attempts = children.reduce((sum, child) => sum + child.attemptCount, 0);
         expect(storm?.attemptCount ?? 0).toBe(attempts);
         expect(storm?.evidence.outcomes.declined ?? 0).toBe(attempts);
