@@ -39,7 +39,14 @@ export type SlackInboundOptions = {
   readonly logger: Logger;
 };
 
-export type SlackInboundStatus = SupervisorStatus & { readonly mode: 'socket' | 'http' };
+export type SlackInboundStatus = SupervisorStatus & {
+  readonly mode: 'socket' | 'http';
+  /** Milliseconds: when a button or a form was last heard of; null: not since the start. Slack tells no app whether it sends them. */
+  readonly pressedAt: number | null;
+};
+
+/** What only a button, a menu or a form asks. */
+const PRESSES: ReadonlySet<Ask['kind']> = new Set(['submit', 'hidden', 'tune', 'notice']);
 
 type SlackRequest = {
   readonly rawBody: Buffer;
@@ -76,9 +83,13 @@ export function startSlackInbound(options: SlackInboundOptions): SlackInbound {
   const { botToken, appToken, apiUrl, responders, channels, signingSecret, clock, logger } = options;
   const mode = appToken === null ? 'http' : 'socket';
   const waiting: Waiting = { lastId: 0, answers: new Map() };
+  let pressedAt: number | null = null;
   const supervisor: Supervisor = superviseBolt({
     data: { botToken, appToken, apiUrl, responders, channels },
-    onMessage: (message) => onMessage(options, { message, waiting, send: (answer) => void supervisor.send(answer) }),
+    onMessage: (message) => {
+      if (message.type === 'ask' && PRESSES.has(message.ask.kind)) pressedAt = clock.now();
+      onMessage(options, { message, waiting, send: (answer) => void supervisor.send(answer) });
+    },
     onDown: () => {
       for (const refuse of waiting.answers.values()) refuse(unavailable());
     },
@@ -91,7 +102,7 @@ export function startSlackInbound(options: SlackInboundOptions): SlackInbound {
     return await pass(supervisor, waiting, request);
   };
   return {
-    status: () => ({ mode, ...supervisor.status() }),
+    status: () => ({ mode, pressedAt, ...supervisor.status() }),
     homeChanged: () => void supervisor.send({ type: 'home-changed' }),
     handle,
     handleHttp: async (req, res) => {

@@ -69,6 +69,8 @@ function personalKey({ piiKey, kafka, dataFolder }: Config): Found {
 }
 
 const ASK_MS = 5_000;
+/** Slack is not asked whether clicks arrive: it does not say. The service knows when one did. */
+const BUTTONS = 'slack buttons';
 
 type Part = { readonly name: string; readonly state: string; readonly detail: string; readonly cure: string };
 
@@ -101,6 +103,7 @@ export async function checkService(config: Config): Promise<readonly Found[]> {
   const ill = parts.filter(({ state }) => state !== 'fine');
   return [
     fine(name, `runs at ${at}, ${parts.length - ill.length} of ${plural(parts.length, 'part')} fine`),
+    ...parts.filter((part) => part.name === BUTTONS && part.state === 'fine').map((part) => fine(BUTTONS, part.detail)),
     ...ill.map((part) => wrong(part.name, `${part.state}: ${part.detail} ${part.cure}`.trim())),
   ];
 }

@@ -11,6 +11,7 @@ import type { Enrichment } from '../ingest/enrich.ts';
 import type { Reconciliation } from '../ingest/reconcile.ts';
 import type { EventLog } from '../log/event-log.ts';
 import { AppError, messageOf } from '../model/errors.ts';
+import { plural } from '../model/words.ts';
 
 import type { VerifyStatus } from '../tuning/verify-job.ts';
 import type { SilenceStatus } from './silence.ts';
@@ -171,10 +172,7 @@ function fileHealth(problem: { readonly message: string } | null): PartHealth {
 
 /** How many, and how far behind that is. */
 function waiting(pending: number, oldestAt: number | null): string {
-  const since =
-    oldestAt === null
-      ? ''
-      : `, the oldest since ${new Date(oldestAt).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
+  const since = oldestAt === null ? '' : `, the oldest since ${utc(oldestAt)}`;
   return `${pending} wait(s)${since}`;
 }
 
@@ -247,11 +245,20 @@ function deadLetterHealth(counts: ReadonlyMap<string, number>): PartHealth {
   };
 }
 
-function buttonsHealth({ mode, state, connections, lastError }: SlackInboundStatus): PartHealth {
+const utc = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
+
+function buttonsHealth({ mode, state, connections, lastError, pressedAt }: SlackInboundStatus): PartHealth {
   const name = 'slack buttons';
   const isUp = state === 'running' && (mode === 'http' || connections > 0);
-  if (isUp)
-    return { name, state: 'fine', message: mode === 'http' ? 'by HTTP' : `${connections} connection(s)`, help: '' };
+  if (isUp) {
+    const way = mode === 'http' ? 'by HTTP' : plural(connections, 'connection');
+    // Whether Slack sends clicks at all (Interactivity) is told to no app: only one that arrives shows it.
+    const heard =
+      pressedAt === null
+        ? 'none was pressed since the start: press one to see that Interactivity is on (docs/slack.md)'
+        : `last pressed ${utc(pressedAt)}`;
+    return { name, state: 'fine', message: `${way}, ${heard}`, help: '' };
+  }
   const message = lastError?.message ?? 'No connection yet.';
   return {
     name,

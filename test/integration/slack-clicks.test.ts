@@ -116,10 +116,12 @@ async function openIncident(): Promise<void> {
 describe.each(['http', 'socket'] as const)('clicks over %s', (mode) => {
   it('acknowledge: the message says who and when, the second click is answered to its clicker alone', async () => {
     await openIncident();
-    await listen(mode);
+    const listening = await listen(mode);
+    expect(listening.status().pressedAt).toBeNull();
     const first = await message();
     expect(await press('acknowledge')).toMatchObject({ status: 200 });
     await ofAlert(2);
+    expect(listening.status().pressedAt).toBeGreaterThan(0);
     const edited = await message();
     expect(edited?.ts).toBe(first?.ts);
     expect(edited?.text).toMatch(/Acknowledged by ana at \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC/);

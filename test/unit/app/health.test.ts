@@ -45,3 +45,19 @@ describe('the health of what Slack tells beside incidents', () => {
     expect(ready).toBe(true);
   });
 });
+
+describe('the health of the buttons in Slack', () => {
+  const up = { mode: 'socket', state: 'running', connections: 2, restarts: 0, lastError: null } as const;
+
+  it.each([
+    [
+      null,
+      '2 connections, none was pressed since the start: press one to see that Interactivity is on (docs/slack.md)',
+    ],
+    [Date.UTC(2026, 9, 1, 12, 3), '2 connections, last pressed 2026-10-01 12:03:00 UTC'],
+  ])('says when one was last pressed: %s', async (pressedAt, message) => {
+    const slackInbound = () => ({ ...up, pressedAt });
+    const { parts } = await healthOf({ log: temp.log, store: createMemoryStore(), deliveries: [], slackInbound });
+    expect(parts.find(({ name }) => name === 'slack buttons')).toMatchObject({ state: 'fine', message });
+  });
+});
