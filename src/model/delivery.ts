@@ -40,12 +40,12 @@ export type DeliveryPlace = {
 
 export type Delivery = {
   readonly output: DeliveryOutput;
-  /** Incident id. */
+  /** Incident id; of a notice what it is about: `handover`, `settings:812`. */
   readonly subject: string;
-  /** `message`, `thread:` + change id, `row`. */
+  /** `message`, `thread:` + change id, `row`; of a notice `card`. */
   readonly slot: string;
   readonly state: DeliveryState;
-  /** Version of the incident that was rendered. */
+  /** Version of the incident, or of the notice, that was rendered. */
   readonly version: number;
   /** Milliseconds. */
   readonly at: number;

@@ -161,6 +161,6 @@ const PURE = [
   /^src\/detectors\/(fold|cells|episodes|state|rules|evidence|reports|cel|schema)/,
   /^src\/incidents\/(reconcile|reducer|decide|evolve|state)/,
   /^src\/erasure\/(ask|erase-)/,
-  /^src\/alerts\/(blocks|words|sparkline|manifest)/,
+  /^src\/alerts\/(blocks|words|sparkline|manifest|settings-groups|late-groups)/,
   /^src\/sinks\/rows/,
 ];
