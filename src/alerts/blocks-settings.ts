@@ -67,11 +67,15 @@ export function settingsCard({ changes }: SettingsGroup, parts: SettingsCardPart
   };
 }
 
-/** `<@U1> in Slack`, `Ben on the command line`, `detectors.yaml`. */
+/** `<@U1> in Slack`, `Ben on the command line`, `somebody in the sheet`, `detectors.yaml`. */
 function authorInWords(actor: Actor): string {
-  const who = BLOCK_STYLE.who(actor) || safe(actorName(actor), 80);
+  // Where persons are not told apart, the place is all that is known of them.
+  const who = NOBODY.has(actor.id) ? 'somebody' : BLOCK_STYLE.who(actor) || safe(actorName(actor), 80);
   return `${who}${PLACES[actor.kind]}`;
 }
+
+/** Without tokens whoever reaches the console is `local`; Google does not say who edits a sheet. */
+const NOBODY: ReadonlySet<string> = new Set(['local', 'sheet']);
 
 const PLACES: Readonly<Record<Actor['kind'], string>> = {
   slack: ' in Slack',

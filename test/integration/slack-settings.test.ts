@@ -1,5 +1,7 @@
 // Each change of settings is told in the channel, once, and taken back by one press: the real manager, feed and Bolt. Posts
 // are counted at the server.
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { WouldHaveDone } from '../../src/alerts/settings-news.ts';
@@ -13,7 +15,9 @@ import { changeWords } from '../../src/tuning/change-words.ts';
 import { createProposals } from '../../src/tuning/proposals.ts';
 import { ANA, BEN, detectorSettings, GENERAL } from '../support/decider.ts';
 import { append, view } from '../support/detect.ts';
+import { startEmbedded } from '../support/embedded-app.ts';
 import { type LocalSlack, type SlackMessage, startLocalSlack } from '../support/local-slack.ts';
+import { failedCharge } from '../support/local-stripe.ts';
 import { quickClock } from '../support/quick-clock.ts';
 import { type FlowOptions, type SlackFlow, startSlackFlow } from '../support/slack-flow.ts';
 import { openTempLog, type TempLog } from '../support/temp-log.ts';
@@ -73,6 +77,58 @@ const toldTo = (user: string): string =>
     .filter((response) => response.user === user)
     .map(({ body }) => String(body.text))
     .join('\n');
+
+const DETECTORS = (warning: number): string => `
+detectors:
+  - name: card-declines
+    title: Declines on one card
+    why: A test of announcements.
+    count: attempts
+    where: outcome == "declined"
+    per: card
+    window: 10m
+    quietFor: 20m
+    thresholds: { warning: ${warning} }
+`;
+
+describe('the whole program', { timeout: 90_000 }, () => {
+  it('tells what the console and the file have changed, with what it would have done', async () => {
+    const embedded = await startEmbedded({
+      detectors: DETECTORS(3),
+      clock,
+      env: {
+        SLACK_BOT_TOKEN: slack.botToken(),
+        SLACK_APP_TOKEN: slack.appToken,
+        SLACK_CHANNEL: slack.channels.alerts,
+        SLACK_API_URL: slack.apiUrl,
+      },
+    });
+    try {
+      const lastS = Math.floor(clock.now() / 1000) - 3_000;
+      const details = { type: 'card', card: { fingerprint: 'fp_1', brand: 'visa', last4: '0002' } };
+      for (const n of [0, 1]) {
+        const { event } = failedCharge(`one_${n}`, lastS + n, { payment_method_details: details });
+        expect(await embedded.post(event)).toBe(200);
+      }
+      const body = JSON.stringify({ thresholds: { warning: 2 }, basedOn: 1, why: 'two are enough' });
+      const headers = { 'content-type': 'application/json' };
+      const url = `${embedded.app.consoleUrl}/api/detectors/card-declines`;
+      expect((await fetch(url, { method: 'PUT', headers, body })).status).toBe(200);
+      await announcements(1);
+      expect((await announced())[0]?.text).toMatch(
+        /^Settings of card-declines changed\nBy somebody in the console, .*\n• warning 3 → 2\nWhat it would have done: 0 → 1 incidents in 30 days, \+1.*\nWhy: two are enough\n/s,
+      );
+      writeFileSync(join(embedded.folder, 'detectors.yaml'), DETECTORS(2).replace('window: 10m', 'window: 15m'));
+      await announcements(2);
+      expect((await announced())[1]?.text).toMatch(
+        /^Settings of card-declines changed\nBy detectors\.yaml, .*\n• window 10 min → 15 min\n/s,
+      );
+      expect(posts()).toBe(2);
+    } finally {
+      await embedded.close();
+    }
+  });
+});
 
 describe('a change of settings', { timeout: 90_000 }, () => {
   it('is told with who, old and new, why, from when, and what it would have done', async () => {

@@ -144,7 +144,7 @@ describe('a change of settings', () => {
   it('does not say twice what it would have done, and names who proposed it', () => {
     const text = textOf('settings-proposed');
     expect(text.split('41 → 96')).toHaveLength(2);
-    expect(text).toContain('Why: fewer misses: as above\nProposed by the sheet in the sheet.');
+    expect(text).toContain('Why: fewer misses: as above\nProposed by somebody in the sheet.');
     expect(text).toContain('By Ben in the console');
   });
 

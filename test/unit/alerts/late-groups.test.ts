@@ -6,7 +6,7 @@ import { resolvedBy, sampleIncident } from '../../support/sample-incident.ts';
 
 const T0 = Date.UTC(2026, 9, 1);
 const MINUTE = 60_000;
-const ERASED = { at: T0, version: 2 };
+const ERASED = { at: T0, number: 1, version: 2 };
 
 const late = (number: number, openedMs: number, facts: Partial<Incident> = {}): Incident =>
   sampleIncident({ id: `INC-${number}`, late: true, openedAt: T0 + openedMs, receivedAt: T0 + openedMs, ...facts });
