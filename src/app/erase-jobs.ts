@@ -213,7 +213,7 @@ function shown({ feed, deliveriesOf }: EraseJobsOptions, { status, incidents }: 
   if (status.dryRun || (status.state !== 'redacting' && status.state !== 'done')) return status;
   const behind = incidents.flatMap((id) =>
     placesOf(deliveriesOf(id)).filter(
-      ({ state, version }) => state === 'failed' || version < (feed.get(id)?.version ?? 0),
+      ({ state, version }) => state !== 'posted' || version < (feed.get(id)?.version ?? 0),
     ),
   );
   return { ...status, outstanding: { messages: behind.filter(isMessage).length, rows: behind.filter(isRow).length } };

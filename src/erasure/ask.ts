@@ -32,7 +32,7 @@ export function eraseCommands(found: Found, options: AskOptions): readonly Erase
   const attempts = found.attempts.slice(-MAX_ERASED_ATTEMPTS);
   const incidents = found.incidents.slice(0, MAX_ERASED_INCIDENTS).map(({ id }) => id);
   const commands: EraseCommand[] = [];
-  const nothing = { attempts: [], incidents: [], closed: [] };
+  const nothing = { attempts, incidents: [], closed: [] };
   for (let i = 0; i < subjects.length; i += MAX_SUBJECTS)
     commands.push({ type: 'erase', subjects: subjects.slice(i, i + MAX_SUBJECTS), ...nothing });
   const last = commands.at(-1);

@@ -17,6 +17,14 @@ export function eraseEvent(event: unknown, isErased: (entity: Entity) => boolean
   return { id, object: 'event', type, created, api_version, account, livemode, data: { object } };
 }
 
+/** Of the event and of what it is about. */
+export function idsOfEvent(event: unknown): readonly string[] {
+  if (!isObject(event)) return [];
+  const object = isObject(event.data) && isObject(event.data.object) ? event.data.object : {};
+  const ids = [event.id, object.id, object.charge, object.latest_charge];
+  return ids.filter((id): id is string => typeof id === 'string');
+}
+
 type Place = { readonly key: string; readonly inMetadata: boolean; readonly depth: number };
 
 function names(value: unknown, place: Place, isErased: (entity: Entity) => boolean): boolean {

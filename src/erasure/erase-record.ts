@@ -11,7 +11,7 @@ import { namingOf } from '../model/mask-erased.ts';
 import { eraseChange, eraseMembers, eraseReport, eraseTotals } from '../model/mask-told.ts';
 import { type EndedMembers, membersId } from '../model/members.ts';
 import type { TopicName } from '../model/topics.ts';
-import { eraseEvent } from './erase-event.ts';
+import { eraseEvent, idsOfEvent } from './erase-event.ts';
 
 /** In the order in which they are gone through: what holds most first. */
 export const PERSONAL_TOPICS = [
@@ -34,21 +34,31 @@ const BY_RECEIPT: ReadonlySet<TopicName> = new Set<TopicName>(['attempts', 'stri
 
 const isPersonal = (topic: TopicName): topic is PersonalTopic => (PERSONAL_TOPICS as readonly string[]).includes(topic);
 
-/** `erasures`: oldest first. */
-export function createRecordEraser(erasures: readonly Erasure[], piiKey: string): RecordEraser {
+/** What comes of erased attempts after so long has been taken in by who knew of it. */
+const UNHEARD_MS = 3_600_000;
+
+/** `erasures`: oldest first. `isNew`: records that are about to be written, whenever they were received. */
+export function createRecordEraser(
+  erasures: readonly Erasure[],
+  piiKey: string,
+  { isNew = false }: { readonly isNew?: boolean } = {},
+): RecordEraser {
   const newestMs = erasures.reduce((newest, { at }) => Math.max(newest, at), 0);
+  const untilMs = isNew ? Number.POSITIVE_INFINITY : newestMs + UNHEARD_MS;
   const knowing = `"erased":${erasures.at(-1)?.number ?? 0}`;
   const nameOf = namingOf(erasures, piiKey);
   const erasers: Readonly<Record<PersonalTopic, (record: StoredRecord) => Rewritten | null>> = {
     attempts: ({ key, value, timeMs }) => {
       const view = decodeAttemptsRecord(value);
       if (view.record !== 'view') return null;
-      const after = eraseView(view, (entity) => nameOf(entity, timeMs));
+      const seen = { at: timeMs, ids: [view.attempt] };
+      const after = eraseView(view, (entity) => nameOf(entity, seen));
       return after === view ? null : { key, value: encodeAttemptsRecord(after) };
     },
     'stripe-events': ({ key, value, timeMs }) => {
       const { event, ...rest } = decode<{ readonly event?: unknown }>('stripe-events', value);
-      const after = eraseEvent(event, (entity) => nameOf(entity, timeMs) !== null);
+      const seen = { at: timeMs, ids: idsOfEvent(event) };
+      const after = eraseEvent(event, (entity) => nameOf(entity, seen) !== null);
       return after === null ? null : { key, value: encode('stripe-events', { event: after, ...rest, erased: true }) };
     },
     commands: ({ key, value }) => {
@@ -77,7 +87,7 @@ export function createRecordEraser(erasures: readonly Erasure[], piiKey: string)
   };
   return (topic, record) => {
     if (erasures.length === 0 || !isPersonal(topic)) return null;
-    if (BY_RECEIPT.has(topic) && record.timeMs > newestMs) return null;
+    if (BY_RECEIPT.has(topic) && record.timeMs > untilMs) return null;
     try {
       return erasers[topic](record);
     } catch (error) {

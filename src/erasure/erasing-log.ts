@@ -1,16 +1,30 @@
 // The log as everybody reads it: records of before an erase come with the names in the place of who was erased. Where the log
 // can be rewritten they soon are so; in Kafka they stay as they were until retention removes them, and this is all there is.
 import type { EventLog, StoredRecord } from '../log/event-log.ts';
+import type { Erasure } from '../model/erasure.ts';
 import type { TopicName } from '../model/topics.ts';
 import { createRecordEraser, type RecordEraser } from './erase-record.ts';
 import type { Erasures } from './erasures.ts';
 
 type Unsettled = Pick<Erasures, 'unsettled'>;
 
-export function erasingLog(log: EventLog, erasures: Unsettled, piiKey: string): EventLog {
+/** What Stripe sends again of an erased attempt, or later, must not bring the person back. */
+const TAKEN_IN: ReadonlySet<TopicName> = new Set<TopicName>(['attempts', 'stripe-events']);
+
+export function erasingLog(log: EventLog, erasures: Pick<Erasures, 'list' | 'unsettled'>, piiKey: string): EventLog {
   const erase = pagesOf(erasures, piiKey);
+  const eraserOfNew = eraserFor(erasures.list, (list) => createRecordEraser(list, piiKey, { isNew: true }));
   return {
     ...log,
+    append: async (topic, records) => {
+      if (!TAKEN_IN.has(topic) || erasures.list().length === 0) return await log.append(topic, records);
+      const eraser = eraserOfNew();
+      const place = { partition: 0, offset: 0 };
+      return await log.append(
+        topic,
+        records.map((record) => ({ ...record, ...eraser(topic, { ...record, ...place }) })),
+      );
+    },
     read: (topic, partition, from, to) => erasingRead(log, erase, { topic, partition, from, to }),
     consume: async (options) =>
       await log.consume({
@@ -45,18 +59,29 @@ async function* erasingRead(
 }
 
 function pagesOf({ unsettled }: Unsettled, piiKey: string): (topic: TopicName, records: Page) => Page {
-  let known = unsettled();
-  let eraser: RecordEraser = createRecordEraser(known, piiKey);
+  const eraser = eraserFor(unsettled, (list) => createRecordEraser(list, piiKey));
   return (topic, records) => {
-    const now = unsettled();
-    if (now.length === 0) return records;
-    if (now !== known) {
-      known = now;
-      eraser = createRecordEraser(now, piiKey);
-    }
+    if (unsettled().length === 0) return records;
+    const erase = eraser();
     return records.map((record) => {
-      const after = eraser(topic, record);
+      const after = erase(topic, record);
       return after === null ? record : { ...record, ...after };
     });
+  };
+}
+
+/** Made anew when the list is another one. */
+function eraserFor(
+  list: () => readonly Erasure[],
+  make: (list: readonly Erasure[]) => RecordEraser,
+): () => RecordEraser {
+  let known = list();
+  let eraser = make(known);
+  return () => {
+    if (list() !== known) {
+      known = list();
+      eraser = make(known);
+    }
+    return eraser;
   };
 }

@@ -2,6 +2,7 @@
 // is told anew without them. Nothing is closed, counted or opened by it.
 import {
   type EraseCommand,
+  type Erasure,
   MAX_ERASED_ATTEMPTS,
   MAX_ERASED_CLOSED,
   MAX_ERASED_INCIDENTS,
@@ -36,12 +37,12 @@ export function decideErase(state: State, { body, offset, time }: Asked): readon
   const released = closed.filter(({ id }) => !state.incidents.has(id) && numberOf({ id }) <= state.numbered);
   const all = [...told, ...released].sort((a, b) => numberOf(a) - numberOf(b));
   const first: Draft = { type: 'erased', data: { subjects: subjects.length, incidents: all.length }, erasure };
-  return [first, ...all.map((incident) => draftOf(state, incident, time))];
+  return [first, ...all.map((incident) => draftOf(state, incident, erasure))];
 }
 
-function draftOf(state: State, incident: Incident, time: number): Draft {
+function draftOf(state: State, incident: Incident, { at, number }: Erasure): Draft {
   const version = incident.version + 1;
-  const after = fitIncident({ ...incident, erased: { at: time, version }, updatedAt: time, version });
+  const after = fitIncident({ ...incident, erased: { at, number, version }, updatedAt: at, version });
   const settings = state.detectors.get(incident.detector)?.current.rule.settings ?? null;
   return { type: 'erased', data: {}, incident: after, nextDeadline: stormDeadline(state, after, settings) };
 }

@@ -92,8 +92,8 @@ export type Incident = {
   readonly reminded?: { readonly count: number; readonly at: number } | null;
   /** Who put it back to open last; absent or null: nobody. */
   readonly openedAgain?: { readonly from: 'acknowledged' | 'resolved'; readonly by: Actor; readonly at: number } | null;
-  /** When somebody whom it told of was erased last, and its version since; absent: nobody was. */
-  readonly erased?: { readonly at: number; readonly version: number };
+  /** When somebody whom it told of was erased last, its version since, and by which erase; absent: nobody was. */
+  readonly erased?: { readonly at: number; readonly number?: number; readonly version: number };
   readonly version: number;
   /** The breach instant that opened it, seconds: how it claims its episode. */
   readonly openingBreachS: number;

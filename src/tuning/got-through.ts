@@ -41,6 +41,8 @@ export function createGotThrough({ log, piiKey, erased = () => 0 }: GotThroughPa
     const { kind, asOf, id, firstAttemptAt } = incident;
     // Of the whole account every payment would count: that is business, not what got through.
     if (kind !== 'episode' || asOf.topic !== 'attempts' || incident.entity.kind === 'account') return null;
+    // Somebody whom it told of was erased, and this process still reads them.
+    if ((incident.erased?.number ?? 0) > erased()) return null;
     if (readWith !== erased()) known.clear();
     readWith = erased();
     const before = known.get(id);

@@ -298,6 +298,21 @@ describe('an erase', () => {
       });
   });
 
+  it('what Stripe sends again of the same payments changes nothing, and does not bring them back', async () => {
+    for (let n = 0; n < 4; n += 1) expect(await embedded.post(declined(`person${n}`, PERSON))).toBe(200);
+    // A later event of a payment, with an e-mail that nobody had seen on it.
+    const later = declined('person0', { ...PERSON, email: 'marked.second@mail.example' }) as { id: string };
+    expect(await embedded.post({ ...later, id: 'evt_later' })).toBe(200);
+    const records = (await embedded.records('attempts')).length;
+    expect(records).toBeGreaterThanOrEqual(12);
+    await verified();
+    expect(facts(await incidents())).toEqual(facts(before));
+    const marks = { ...STORED, second: 'marked.second' };
+    for (const name of Object.keys(TOPICS) as TopicName[])
+      expect([name, foundIn(await textOf(name), marks)]).toEqual([name, []]);
+    expect((await textOf('stripe-events')).match(/"erased":true/g)?.length).toBe(9);
+  });
+
   it('who comes again is somebody new, and is detected as anybody else', async () => {
     for (let n = 0; n < 3; n += 1) expect(await embedded.post(declined(`again${n}`, PERSON))).toBe(200);
     const again = await eventually(

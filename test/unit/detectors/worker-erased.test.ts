@@ -39,7 +39,7 @@ beforeEach(async () => {
   clock = handClock(START_S * 1000);
   temp = await openTempLog(clock);
   erasures = [];
-  log = erasingLog(temp.log, { unsettled: () => erasures }, KEY);
+  log = erasingLog(temp.log, { list: () => [], unsettled: () => erasures }, KEY);
   store = createMemoryStore();
 });
 afterEach(async () => {

@@ -46,7 +46,7 @@ describe('an erase, as the manager decides it', () => {
     const { entity, evidence: shown, erased, version, updatedAt, ...rest } = incidentOf(desk);
     expect(entity).toEqual(NAMED);
     expect(shown).toEqual({ ...before.evidence, newest: [], trigger: null });
-    expect(erased).toEqual({ at: T0_MS + 2_000, version: before.version + 1 });
+    expect(erased).toEqual({ at: T0_MS + 2_000, number: 1, version: before.version + 1 });
     expect([version, updatedAt]).toEqual([before.version + 1, T0_MS + 2_000]);
     expect(before).toMatchObject(rest);
     expect(desk.last[0]?.erasure).toMatchObject({ number: 1, offset: 2, at: T0_MS + 2_000 });

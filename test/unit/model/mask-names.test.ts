@@ -65,7 +65,8 @@ describe('who was erased is recognised', () => {
   const CUSTOMER: Entity = { kind: 'customer', value: 'cus_1' };
 
   it('in what came before, and in nothing that came at that time or later', () => {
-    const nameOf = namingOf([erasure(1, 1_000, [EMAIL, CUSTOMER])], KEY);
+    const naming = namingOf([erasure(1, 1_000, [EMAIL, CUSTOMER])], KEY);
+    const nameOf = (entity: Entity, at: number) => naming(entity, { at, ids: [] });
     expect([nameOf(EMAIL, 999), nameOf(CUSTOMER, 0)]).toEqual([name(EMAIL, '1'), name(CUSTOMER, '1')]);
     expect([nameOf(EMAIL, 1_000), nameOf(CUSTOMER, 2_000)]).toEqual([null, null]);
     expect(nameOf({ kind: 'customer', value: EMAIL.value }, 0)).toBeNull();
@@ -74,13 +75,28 @@ describe('who was erased is recognised', () => {
 
   it('under the name of the time, if it was twice', () => {
     const erasures = [erasure(1, 1_000, [EMAIL]), erasure(2, 2_000, [EMAIL])];
-    const nameOf = namingOf(erasures, KEY);
+    const naming = namingOf(erasures, KEY);
+    const nameOf = (entity: Entity, at: number) => naming(entity, { at, ids: ['ch_9'] });
     expect([999, 1_000, 1_999, 2_000].map((at) => nameOf(EMAIL, at))).toEqual([
       name(EMAIL, '1'),
       name(EMAIL, '2'),
       name(EMAIL, '2'),
       null,
     ]);
+  });
+
+  it('in whatever comes later of the same attempts, known or not', () => {
+    const one = { ...erasure(1, 1_000, [EMAIL]), attempts: ['ch_1', 'pi_1:pm_1:evt_1'] };
+    const naming = namingOf([one], KEY);
+    for (const ids of [['ch_1'], ['evt_9', 'ch_1'], ['evt_1'], ['pi_1:pm_1:evt_1']]) {
+      expect(naming(EMAIL, { at: 5_000, ids })).toBe(name(EMAIL, '1'));
+      // Nobody had seen the customer there before.
+      expect(naming(CUSTOMER, { at: 5_000, ids })).toBe(erasedName(CUSTOMER, { piiKey: KEY, nonce: '1' }));
+      expect(naming({ kind: 'ip', value: '203.0.113.9' }, { at: 5_000, ids })).toBeNull();
+      expect(naming({ ...EMAIL, value: name(EMAIL, '1') }, { at: 5_000, ids })).toBeNull();
+    }
+    // Another try on the same intent is a new attempt.
+    expect(naming(EMAIL, { at: 5_000, ids: ['pi_1:pm_2:evt_2'] })).toBeNull();
   });
 
   it('as incidents have them, without the key', () => {
