@@ -1,33 +1,22 @@
 // A person at the console, in Chromium: sees an incident appear, opens it, acknowledges and resolves it, by mouse and by
 // keyboard, in light and dark, on a phone; nothing is written to the browser's console. Screenshots: test/output/.
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { BrowserContextOptions, Page } from 'playwright-core';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { renderAlert } from '../../src/alerts/blocks.ts';
 import type { PreviewedMessage } from '../../src/console/options.ts';
 import type { Incident } from '../../src/model/incident.ts';
-import { CONTRASTS, type Contrast, openBrowser } from '../support/browser.ts';
+import { CONTRASTS, type Contrast } from '../support/browser.ts';
+import { browserPages } from '../support/browser-page.ts';
 import { type ConsoleDesk, openConsoleDesk } from '../support/console-desk.ts';
 import { ANA, episode, evidence, report, T0_MS, T0_S } from '../support/decider.ts';
 
-const OUTPUT = join(import.meta.dirname, '../output');
 const HOSTILE = '<img src=x onerror="document.title=\'owned\'"><script>document.title="owned"</script>';
 
-let browser: Browser;
 let desk: ConsoleDesk;
 let page: Page;
-/** What the browser itself complained of: errors, refusals of the content policy, failed requests. */
-let complaints: string[];
-
-beforeAll(async () => {
-  mkdirSync(OUTPUT, { recursive: true });
-  browser = await openBrowser();
-});
-afterAll(async () => await browser?.close());
+const pages = browserPages(async () => await desk.close());
 
 beforeEach(async () => {
-  complaints = [];
   desk = await openConsoleDesk({
     preview: () => ({
       slack: () => [...desk.feed.all()].map(messageOf),
@@ -39,36 +28,16 @@ beforeEach(async () => {
     demo: { lines: ['Stripe: set STRIPE_WEBHOOK_SECRET to the signing secret of your webhook endpoint.'] },
   });
 });
-afterEach(async () => {
-  await page.context().close();
-  await desk.close();
-  expect(complaints).toEqual([]);
-});
 
 function messageOf(incident: Incident): PreviewedMessage {
   const { text, blocks } = renderAlert(incident, { consoleUrl: desk.url });
   return { incident: incident.id, postedAt: incident.openedAt + 2_000, editedAt: null, text, blocks, thread: [] };
 }
 
-async function open(path: string, options: BrowserContextOptions = {}): Promise<Page> {
-  const context = await browser.newContext({
-    viewport: { width: 1280, height: 860 },
-    locale: 'en-GB',
-    timezoneId: 'UTC',
-    ...options,
-  });
-  page = await context.newPage();
-  page.on('console', (message) => {
-    if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text());
-  });
-  page.on('pageerror', (error) => complaints.push(error.message));
-  await page.goto(desk.url + path);
+async function open(path: string, options?: BrowserContextOptions): Promise<Page> {
+  page = await pages.open(desk.url + path, options);
   return page;
 }
-
-const shoot = async (name: string): Promise<void> => {
-  await page.screenshot({ path: join(OUTPUT, `${name}.png`), fullPage: true });
-};
 
 function attack(offset: number, card: string, size: number) {
   const values = Array.from({ length: 24 }, (_, step) =>
@@ -108,7 +77,7 @@ describe('the console', () => {
     expect(await page.evaluate('globalThis.isSamePage')).toBe(true);
     await expect.poll(() => page.locator('#announcer').textContent()).toContain('New incident: INC-2, critical');
     expect(await page.locator('.incident').first().getAttribute('id')).toBe('INC-2');
-    await shoot('console-list');
+    await pages.shoot('console-list');
 
     await page.getByRole('link', { name: '14 declines on visa •••• 4242' }).click();
     await page.getByRole('heading', { level: 1, name: '14 declines on visa •••• 4242' }).waitFor();
@@ -117,7 +86,7 @@ describe('the console', () => {
     await page.getByRole('button', { name: 'Acknowledge' }).click();
     await page.getByText('INC-2: acknowledged.').waitFor();
     expect(desk.feed.get('INC-2')).toMatchObject({ status: 'acknowledged', acknowledged: { by: { kind: 'console' } } });
-    await shoot('console-incident');
+    await pages.shoot('console-incident');
 
     await page.locator('summary', { hasText: 'Resolve…' }).click();
     await page.getByLabel('fraud', { exact: true }).check();
@@ -151,7 +120,7 @@ describe('the console', () => {
     await page.getByRole('button', { name: 'Acknowledge' }).click();
     await page.getByRole('alert').getByText('INC-1 was already acknowledged by ana').waitFor();
     // The answer is a 409: the browser notes that, and nothing else.
-    complaints = complaints.filter((complaint) => !complaint.includes('409'));
+    pages.expectComplaints(/409/);
   });
 
   it('is used by keyboard alone', async () => {
@@ -186,7 +155,7 @@ describe('the console', () => {
     await open('/incidents/INC-1', { colorScheme: 'dark' });
     for (const { what, ratio } of await page.evaluate<readonly Contrast[]>(CONTRASTS))
       expect([what, ratio >= 4.5]).toEqual([what, true]);
-    await shoot('console-incident-dark');
+    await pages.shoot('console-incident-dark');
     await page.emulateMedia({ colorScheme: 'light' });
     for (const { what, ratio } of await page.evaluate<readonly Contrast[]>(CONTRASTS))
       expect([what, ratio >= 4.5]).toEqual([what, true]);
@@ -198,7 +167,7 @@ describe('the console', () => {
       await open(path, { viewport: { width: 375, height: 812 } });
       const overflow = await page.evaluate<number>('document.documentElement.scrollWidth - innerWidth');
       expect([path, overflow <= 0]).toEqual([path, true]);
-      if (path === '/incidents/INC-1') await shoot('console-incident-phone');
+      if (path === '/incidents/INC-1') await pages.shoot('console-incident-phone');
       if (path !== '/health') await page.context().close();
     }
   });
@@ -221,7 +190,7 @@ describe('the console', () => {
     await desk.tell(attack(1, '4242', 14));
     await open('/preview');
     await page.getByRole('heading', { level: 3, name: 'CRITICAL · 14 declines on visa •••• 4242' }).waitFor();
-    await shoot('console-preview');
+    await pages.shoot('console-preview');
     await page.locator('.message').getByRole('button', { name: 'Acknowledge' }).click();
     await page.getByText('INC-1: acknowledged.').waitFor();
     await page.locator('.message').getByText('Acknowledged by console').waitFor();
@@ -239,11 +208,11 @@ describe('the console', () => {
     await page.getByRole('button', { name: 'Change' }).click();
     await page.getByRole('alert').getByText('must be above').waitFor();
     expect(await page.getByLabel('warning').inputValue()).toBe('9');
-    complaints = complaints.filter((complaint) => !complaint.includes('422'));
+    pages.expectComplaints(/422/);
     await page.getByLabel('warning').fill('4');
     await page.getByRole('button', { name: 'Change' }).click();
     await page.getByText('fewer at night').waitFor();
     expect(desk.feed.settings()[0]?.rule.settings?.thresholds).toEqual({ warning: 4, critical: 8 });
-    await shoot('console-detector');
+    await pages.shoot('console-detector');
   });
 });

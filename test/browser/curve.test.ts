@@ -1,62 +1,32 @@
 // A person tunes a detector at the console, in Chromium, over the real curve and the real proposals: looks at the curve, takes a
 // threshold from it, sees what it would have done, applies it, takes it back. By mouse, by keyboard and without script; light,
 // dark and on a phone. Screenshots: test/output/.
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { CONTRASTS, type Contrast, openBrowser } from '../support/browser.ts';
+import type { BrowserContextOptions, Page } from 'playwright-core';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { CONTRASTS, type Contrast } from '../support/browser.ts';
+import { browserPages } from '../support/browser-page.ts';
 import { type ConsoleDesk, openConsoleDesk } from '../support/console-desk.ts';
 import { appendMonth, consoleTuning } from '../support/console-tuning.ts';
 
-const OUTPUT = join(import.meta.dirname, '../output');
 const CURVE = '/detectors/card-declines/curve';
 
 vi.setConfig({ testTimeout: 90_000 });
 const until = { timeout: 20_000, interval: 50 };
 
-let browser: Browser;
 let desk: ConsoleDesk;
 let page: Page;
-let complaints: string[];
-
-beforeAll(async () => {
-  mkdirSync(OUTPUT, { recursive: true });
-  browser = await openBrowser();
-});
-afterAll(async () => await browser?.close());
+const pages = browserPages(async () => await desk.close());
 
 beforeEach(async () => {
-  complaints = [];
   desk = await openConsoleDesk({ more: consoleTuning });
   await appendMonth(desk.log);
 });
-afterEach(async () => {
-  await page.context().close();
-  await desk.close();
-  expect(complaints).toEqual([]);
-});
 
-async function open(path: string, options: BrowserContextOptions = {}): Promise<Page> {
-  const context = await browser.newContext({
-    viewport: { width: 1280, height: 860 },
-    locale: 'en-GB',
-    timezoneId: 'UTC',
-    ...options,
-  });
-  page = await context.newPage();
-  page.on('console', (message) => {
-    if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text());
-  });
-  page.on('pageerror', (error) => complaints.push(error.message));
-  await page.goto(desk.url + path);
+async function open(path: string, options?: BrowserContextOptions): Promise<Page> {
+  page = await pages.open(desk.url + path, options);
   return page;
 }
 
-const shoot = async (name: string): Promise<void> => {
-  await page.evaluate('scrollTo(0, 0)');
-  await page.screenshot({ path: join(OUTPUT, `${name}.png`), fullPage: true });
-};
 const thresholds = () => desk.feed.settings()[0]?.rule.settings?.thresholds;
 /** The pictures are there: the past is read. */
 const isRead = async (): Promise<void> => await page.locator('[data-curve]').first().waitFor();
@@ -70,7 +40,7 @@ describe('the curve of a detector', () => {
     expect(await page.locator('.plot canvas').count()).toBeGreaterThanOrEqual(2);
     expect(await page.locator('.pill[aria-current]').textContent()).toContain('10 min');
     await expect.poll(() => page.locator('[data-says]').textContent(), until).toMatch(/^3: [\d.]+ alerts a week/);
-    await shoot('console-curve');
+    await pages.shoot('console-curve');
 
     await page.getByRole('link', { name: '1 h', exact: true }).click();
     await page.locator('.pill[aria-current]', { hasText: '1 h' }).waitFor();
@@ -116,7 +86,7 @@ describe('the curve of a detector', () => {
     expect(thresholds()).toEqual({ warning: 3, critical: 8 });
     await proposal.locator('summary').click();
     await proposal.getByRole('table').first().waitFor();
-    await shoot('console-curve-proposed');
+    await pages.shoot('console-curve-proposed');
     await proposal.getByRole('button', { name: 'Apply' }).click();
     await page.getByText('Applied. It is in force 10 seconds').waitFor();
     await expect.poll(thresholds, until).toEqual({ warning: 5, critical: 8 });
@@ -155,7 +125,7 @@ describe('the curve of a detector', () => {
     await page.getByRole('button', { name: 'See what it would have done' }).click();
     await page.getByRole('alert').getByText('Nothing differs').waitFor();
     // The answers are a 422 and a 400: the browser notes that, and nothing else.
-    complaints = complaints.filter((complaint) => !/\b4(00|22)\b/.test(complaint));
+    pages.expectComplaints(/\b4(00|22)\b/);
   });
 
   it('works without script: picture, table, a change tried and applied', async () => {
@@ -185,11 +155,11 @@ describe('the curve of a detector', () => {
         expect([scheme, what, ratio >= 4.5]).toEqual([scheme, what, true]);
     }
     await page.emulateMedia({ colorScheme: 'dark' });
-    await shoot('console-curve-dark');
+    await pages.shoot('console-curve-dark');
     await page.context().close();
     await open(CURVE, { viewport: { width: 375, height: 812 } });
     await isRead();
     expect(await page.evaluate<number>('document.documentElement.scrollWidth - innerWidth')).toBeLessThanOrEqual(0);
-    await shoot('console-curve-phone');
+    await pages.shoot('console-curve-phone');
   });
 });

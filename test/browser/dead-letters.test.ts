@@ -1,38 +1,28 @@
 // A person goes from the health page to what could not be handled, looks at one, retries and drops, in Chromium and without script.
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { BrowserContextOptions, Page } from 'playwright-core';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { encode } from '../../src/log/codec.ts';
-import { CONTRASTS, type Contrast, openBrowser } from '../support/browser.ts';
+import { CONTRASTS, type Contrast } from '../support/browser.ts';
+import { browserPages } from '../support/browser-page.ts';
 import { type ConsoleDesk, openConsoleDesk } from '../support/console-desk.ts';
 import { bury, consoleTuning } from '../support/console-tuning.ts';
 import { T0_MS, T0_S } from '../support/decider.ts';
 import { failedCharge } from '../support/local-stripe.ts';
 
-const OUTPUT = join(import.meta.dirname, '../output');
 const HOSTILE = '<img src=x onerror="document.title=\'owned\'">';
 
 vi.setConfig({ testTimeout: 90_000 });
 const until = { timeout: 20_000, interval: 50 };
 
-let browser: Browser;
 let desk: ConsoleDesk;
 let page: Page;
-let complaints: string[];
-
-beforeAll(async () => {
-  mkdirSync(OUTPUT, { recursive: true });
-  browser = await openBrowser();
-});
-afterAll(async () => await browser?.close());
+const pages = browserPages(async () => await desk.close());
 
 beforeEach(async () => {
-  complaints = [];
   desk = await openConsoleDesk({ more: consoleTuning });
   // One that is as good as any by now, one that is as bad as before, and one whose record the log has no more.
   const { event } = failedCharge('good', T0_S - 60, { billing_details: { email: 'ana@shop.example' } });
-  const records = [{ event }, { event: { id: 'evt_bad', type: HOSTILE, created: 'never', note: 'Ana Smith' } }];
+  const records = [{ event }, { event: { id: 'evt_bad', type: HOSTILE, created: 'never', note: 'Cardholder Name' } }];
   await desk.log.append(
     'stripe-events',
     records.map((record, n) => ({
@@ -50,31 +40,12 @@ beforeEach(async () => {
     T0_MS - 1_000,
   );
 });
-afterEach(async () => {
-  await page.context().close();
-  await desk.close();
-  expect(complaints).toEqual([]);
-});
 
-async function open(path: string, options: BrowserContextOptions = {}): Promise<Page> {
-  const context = await browser.newContext({
-    viewport: { width: 1280, height: 860 },
-    locale: 'en-GB',
-    timezoneId: 'UTC',
-    ...options,
-  });
-  page = await context.newPage();
-  page.on('console', (message) => {
-    if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text());
-  });
-  page.on('pageerror', (error) => complaints.push(error.message));
-  await page.goto(desk.url + path);
+async function open(path: string, options?: BrowserContextOptions): Promise<Page> {
+  page = await pages.open(desk.url + path, options);
   return page;
 }
 
-const shoot = async (name: string): Promise<void> => {
-  await page.screenshot({ path: join(OUTPUT, `${name}.png`), fullPage: true });
-};
 const rows = () => page.locator('tbody tr');
 
 describe('dead letters', () => {
@@ -83,14 +54,14 @@ describe('dead letters', () => {
     await page.getByText('3 dead letters').waitFor();
     await page.getByRole('link', { name: 'Dead letters' }).click();
     await expect.poll(() => rows().count(), until).toBe(3);
-    await shoot('console-dead-letters');
+    await pages.shoot('console-dead-letters');
 
     await rows().filter({ hasText: 'evt_good' }).getByRole('link').click();
     await page.locator('.outline', { hasText: 'charge.failed' }).waitFor();
     const outline = (await page.locator('.outline').textContent()) ?? '';
     expect(outline).toContain('id: "evt_');
     expect(outline).not.toContain('ana@shop.example');
-    await shoot('console-dead-letter');
+    await pages.shoot('console-dead-letter');
     await page.locator('summary', { hasText: 'Retry…' }).click();
     await page.getByRole('button', { name: 'Retry', exact: true }).click();
     await page.getByText('Retried: it is listed no more.').waitFor();
@@ -154,7 +125,7 @@ describe('dead letters', () => {
         0,
       ]);
       if (path === paths[0]) {
-        await shoot('console-dead-letters-phone');
+        await pages.shoot('console-dead-letters-phone');
         await page.context().close();
       }
     }
