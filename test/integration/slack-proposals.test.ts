@@ -1,20 +1,16 @@
 // The message in the channel of a proposal that waits for somebody: posted once, decided by a click or elsewhere, edited then.
 // The real manager, proposals and Bolt, against the local Slack, the clock moved by hand.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { DetectorSettings } from '../../src/model/detector.ts';
 import type { Actor } from '../../src/model/incident.ts';
-import { detectorSettings, settingsCommand } from '../support/decider.ts';
-import { append, view } from '../support/detect.ts';
 import { eventually } from '../support/eventually.ts';
 import { type HandClock, handClock } from '../support/hand-clock.ts';
 import { type LocalSlack, type SlackUser, startLocalSlack } from '../support/local-slack.ts';
-import { type FlowOptions, type SlackFlow, startSlackFlow } from '../support/slack-flow.ts';
+import type { FlowOptions, SlackFlow } from '../support/slack-flow.ts';
+import { APPLY, DISCARD, inForce, said, settle, startWithPast } from '../support/slack-tuning.ts';
 import { openTempLog, type TempLog } from '../support/temp-log.ts';
 
 const until = { timeout: 15_000, interval: 20 };
 const SHEET: Actor = { kind: 'sheet', id: 'sheet', name: 'the sheet' };
-const APPLY = 'apply-proposal';
-const DISCARD = 'discard-proposal';
 
 let slack: LocalSlack;
 let temp: TempLog;
@@ -35,30 +31,9 @@ afterEach(async () => {
 });
 
 async function start(options: FlowOptions = {}): Promise<void> {
-  flow = await startSlackFlow(slack, temp, { mode: 'socket', clock, ...options });
+  flow = await startWithPast(slack, temp, { mode: 'socket', clock, ...options });
   flows.push(flow);
-  const nowS = Math.floor(clock.now() / 1000);
-  const tries = (card: string, count: number) =>
-    Array.from({ length: count }, (_, i) => view(`ch_${card}_${i}`, nowS - 3_600 + i, { fields: { card } }));
-  await append(temp.log, ...tries('a', 2), ...tries('b', 4));
 }
-
-const inForce = () => flow.feed.settings().find(({ rule }) => rule.detector === 'card-declines');
-const settle = async (changed: Partial<DetectorSettings>): Promise<void> => {
-  const basedOn = inForce()?.rule.version ?? 0;
-  await flow.ask(settingsCommand(detectorSettings({ settleMs: 0, ...changed }), { basedOn }));
-};
-const said = async (user: SlackUser, wanted: RegExp | string): Promise<void> =>
-  await expect
-    .poll(
-      () =>
-        slack.responses
-          .filter((one) => one.user === user.id)
-          .map(({ body }) => String(body.text))
-          .join('\n'),
-      until,
-    )
-    .toMatch(wanted);
 
 /**
  * Moves the clock on, a second at a time, until it is so; after a while it only waits, so that signatures over HTTP, good for
@@ -77,7 +52,7 @@ async function movedUntil(what: string, isSo: () => Promise<boolean> | boolean):
   );
 }
 const propose = async (change: object, by = SHEET): Promise<string> => {
-  const basedOn = inForce()?.rule.version ?? 0;
+  const basedOn = inForce(flow)?.rule.version ?? 0;
   const { id } = flow.proposals.propose({ detector: 'card-declines', change: { ...change }, basedOn, by });
   await expect.poll(() => flow.proposals.get(id)?.state, until).toBe('proposed');
   return id;
@@ -109,31 +84,31 @@ describe('the message of a proposal', () => {
       );
       slack.setMembers(slack.channels.alerts, [slack.users.ana.id]);
       await press(id, APPLY, slack.users.bo);
-      await said(slack.users.bo, 'members of the channel');
+      await said(slack, slack.users.bo, 'members of the channel');
       const [before] = await messagesOf(id);
       await press(id, APPLY, slack.users.ana);
       await becomes(id, 'Applied by ana');
-      expect(inForce()).toMatchObject({ rule: { version: 2 }, actor: { name: 'ana' }, proposedBy: SHEET });
+      expect(inForce(flow)).toMatchObject({ rule: { version: 2 }, actor: { name: 'ana' }, proposedBy: SHEET });
       expect(JSON.stringify((await messagesOf(id))[0]?.blocks)).not.toContain(APPLY);
       await slack.pressStale({ message: before, incident: id, action: DISCARD, user: slack.users.ana });
-      await said(slack.users.ana, 'It was applied already by ana. Nothing was changed.');
-      expect(inForce()?.rule.version).toBe(2);
+      await said(slack, slack.users.ana, 'It was applied already by ana. Nothing was changed.');
+      expect(inForce(flow)?.rule.version).toBe(2);
       expect(postsOf(id)).toHaveLength(1);
     },
   );
 
   it('asks somebody else where a second person is needed, also of what was made in Slack', async () => {
     await start();
-    await settle({ approval: 'loosening' });
+    await settle(flow, { approval: 'loosening' });
     const id = await propose({ mode: 'shadow' }, { kind: 'slack', id: slack.users.ana.id, name: 'ana' });
     await isTold(id);
     expect(await textOf(id)).toContain('Somebody else than ana must apply it.');
     await press(id, APPLY, slack.users.ana);
-    await said(slack.users.ana, 'Ana proposed it, so somebody else must apply it.');
+    await said(slack, slack.users.ana, 'Ana proposed it, so somebody else must apply it.');
     expect(flow.proposals.get(id)?.state).toBe('proposed');
     await press(id, APPLY, slack.users.bo);
     await becomes(id, 'Applied by bo');
-    expect(inForce()).toMatchObject({
+    expect(inForce(flow)).toMatchObject({
       rule: { version: 3, settings: { mode: 'shadow' } },
       actor: { name: 'bo' },
       proposedBy: { name: 'ana' },
@@ -149,7 +124,7 @@ describe('the message of a proposal', () => {
     const second = await propose({ mode: 'off' }, { kind: 'cli', id: 'local', name: 'cli' });
     await isTold(second);
     expect(await textOf(second)).toContain('By somebody at the command line.');
-    await settle({ thresholds: { warning: 5, critical: 9 } });
+    await settle(flow, { thresholds: { warning: 5, critical: 9 } });
     await becomes(second, 'No longer possible: card-declines is at version 2');
     expect([...postsOf(first), ...postsOf(second)]).toHaveLength(2);
   });
@@ -180,8 +155,8 @@ describe('the message of a proposal', () => {
     await flows.splice(0)[0]?.close();
     await start();
     await slack.pressStale({ message, incident: other, action: APPLY, user: slack.users.ana });
-    await said(slack.users.ana, 'This proposal is not known here: declinewatch was restarted since');
-    expect(inForce()?.rule.settings?.mode).toBe('alert');
+    await said(slack, slack.users.ana, 'This proposal is not known here: declinewatch was restarted since');
+    expect(inForce(flow)?.rule.settings?.mode).toBe('alert');
     expect(postsOf(other)).toHaveLength(1);
   });
 });

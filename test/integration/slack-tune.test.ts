@@ -2,17 +2,14 @@
 // proposals and Bolt, against the local Slack.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { EventLog } from '../../src/log/event-log.ts';
-import type { DetectorSettings } from '../../src/model/detector.ts';
-import { detectorSettings, settingsCommand } from '../support/decider.ts';
-import { append, view } from '../support/detect.ts';
+import { settingsCommand } from '../support/decider.ts';
 import { type LocalSlack, type SlackUser, startLocalSlack } from '../support/local-slack.ts';
-import { type FlowOptions, type SlackFlow, startSlackFlow } from '../support/slack-flow.ts';
+import type { FlowOptions, SlackFlow } from '../support/slack-flow.ts';
+import { APPLY, DISCARD, inForce, said, settle, startWithPast } from '../support/slack-tuning.ts';
 import { openTempLog, type TempLog } from '../support/temp-log.ts';
 
 const until = { timeout: 15_000, interval: 20 };
 const CRITICAL = { severity: 'critical', threshold: 8, peak: 9, attemptCount: 9 } as const;
-const APPLY = 'apply-proposal';
-const DISCARD = 'discard-proposal';
 
 let slack: LocalSlack;
 let temp: TempLog;
@@ -31,30 +28,9 @@ afterEach(async () => {
 });
 
 async function start(options: FlowOptions = {}): Promise<void> {
-  flow = await startSlackFlow(slack, temp, options);
+  flow = await startWithPast(slack, temp, options);
   flows.push(flow);
-  const nowS = Math.floor(Date.now() / 1000);
-  const tries = (card: string, count: number) =>
-    Array.from({ length: count }, (_, i) => view(`ch_${card}_${i}`, nowS - 3_600 + i, { fields: { card } }));
-  await append(temp.log, ...tries('a', 2), ...tries('b', 4));
 }
-
-const inForce = () => flow.feed.settings().find(({ rule }) => rule.detector === 'card-declines');
-const settle = async (changed: Partial<DetectorSettings>): Promise<void> => {
-  const basedOn = inForce()?.rule.version ?? 0;
-  await flow.ask(settingsCommand(detectorSettings({ settleMs: 0, ...changed }), { basedOn }));
-};
-const said = async (user: SlackUser, wanted: RegExp | string): Promise<void> =>
-  await expect
-    .poll(
-      () =>
-        slack.responses
-          .filter((one) => one.user === user.id)
-          .map(({ body }) => String(body.text))
-          .join('\n'),
-      until,
-    )
-    .toMatch(wanted);
 
 /** Chooses Tune in the menu of an alert. */
 async function chooseTune(user: SlackUser = slack.users.ana): Promise<void> {
@@ -95,10 +71,10 @@ describe.each(['http', 'socket'] as const)('Tune over %s', (mode) => {
       .poll(form, until)
       .toContain('What it would have done: 1 → 2 incidents in 30 days, +1, none of them fraud');
     expect(form()).toContain('warning 3 → 2');
-    expect(inForce()?.rule.version).toBe(1);
+    expect(inForce(flow)?.rule.version).toBe(1);
     await slack.pressForm(slack.users.ana, APPLY);
     await expect
-      .poll(() => inForce(), until)
+      .poll(() => inForce(flow), until)
       .toMatchObject({
         rule: { version: 2, settings: { thresholds: { warning: 2, critical: 8 } } },
         actor: { kind: 'slack', id: slack.users.ana.id, name: 'ana' },
@@ -121,7 +97,7 @@ describe.each(['http', 'socket'] as const)('Tune over %s', (mode) => {
     await slack.pressForm(slack.users.ana, DISCARD);
     await expect.poll(form, until).toContain('Discarded by');
     expect(flow.proposals.list()[0]).toMatchObject({ state: 'discarded', decidedBy: { name: 'ana' } });
-    expect(inForce()?.rule.version).toBe(1);
+    expect(inForce(flow)?.rule.version).toBe(1);
   });
 });
 
@@ -153,12 +129,12 @@ describe('what changes nothing', () => {
     await start();
     slack.setMembers(slack.channels.alerts, [slack.users.ana.id]);
     await chooseTune(slack.users.outsider);
-    await said(slack.users.outsider, 'another workspace');
+    await said(slack, slack.users.outsider, 'another workspace');
     await chooseTune(slack.users.bo);
-    await said(slack.users.bo, 'members of the channel');
+    await said(slack, slack.users.bo, 'members of the channel');
     slack.fault({ method: 'views.open', kind: { error: 'expired_trigger_id' }, times: 1 });
     await chooseTune();
-    await said(slack.users.ana, 'could not be opened in time');
+    await said(slack, slack.users.ana, 'could not be opened in time');
     expect(slack.views).toHaveLength(0);
     await openForm();
     expect(await send({ mode: 'off' }, slack.users.bo)).toMatchObject({
@@ -170,11 +146,11 @@ describe('what changes nothing', () => {
   it('a form that is sent after the settings have changed', async () => {
     await start();
     await openForm();
-    await settle({ thresholds: { warning: 5, critical: 9 } });
+    await settle(flow, { thresholds: { warning: 5, critical: 9 } });
     const stale = /card-declines is at version 2 .* this was made from version 1/;
     for (const changed of [{ warning: '2' }, {}, { warning: '5', critical: '9' }])
       expect(await send(changed)).toMatchObject({ errors: { mode: expect.stringMatching(stale) } });
-    expect(inForce()?.rule).toMatchObject({ version: 2, settings: { thresholds: { warning: 5 } } });
+    expect(inForce(flow)?.rule).toMatchObject({ version: 2, settings: { thresholds: { warning: 5 } } });
   });
 
   it('Apply in a form that was overtaken, and a detector that is gone', async () => {
@@ -182,12 +158,12 @@ describe('what changes nothing', () => {
     await openForm();
     await send({ warning: '2' });
     await expect.poll(form, until).toContain(APPLY);
-    await settle({ thresholds: { warning: 5, critical: 9 } });
+    await settle(flow, { thresholds: { warning: 5, critical: 9 } });
     await slack.pressForm(slack.users.ana, APPLY);
     await expect.poll(form, until).toMatch(/No longer possible: card-declines is at version 2/);
-    expect(inForce()?.rule).toMatchObject({ version: 2, settings: { thresholds: { warning: 5 } } });
+    expect(inForce(flow)?.rule).toMatchObject({ version: 2, settings: { thresholds: { warning: 5 } } });
     await flow.ask({ ...settingsCommand(null), basedOn: 2 });
     await chooseTune();
-    await said(slack.users.ana, 'there is nothing to tune');
+    await said(slack, slack.users.ana, 'there is nothing to tune');
   });
 });
