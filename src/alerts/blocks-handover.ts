@@ -58,6 +58,12 @@ export function handoverCard({ feed, consoleUrl, clock, coverage }: DeskSources,
   };
 }
 
+/** In its place once somebody whom it named has been erased. */
+export function erasedHandover(consoleUrl: string): Card {
+  const story = `Somebody whom this named was erased. \`/declinewatch handover\` says how things stand now, and <${consoleUrl}|the console> has every incident.`;
+  return { text: plainOf(['Handover', story, consoleUrl]), blocks: [header('Handover'), ...sections([story])] };
+}
+
 function cutLines(lines: readonly string[]): readonly string[] {
   if (lines.length <= MAX_LINES) return lines;
   return [...lines.slice(0, MAX_LINES), `… and ${lines.length - MAX_LINES} more in the console.`];

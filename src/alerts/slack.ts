@@ -12,7 +12,7 @@ import type { Promotion } from '../model/suggestions.ts';
 import type { ThroughOf } from './aside.ts';
 import { startAsides } from './asides.ts';
 import { startBeside } from './beside.ts';
-import { handoverCard } from './blocks-handover.ts';
+import { erasedHandover, handoverCard } from './blocks-handover.ts';
 import { homeBlocks } from './blocks-home.ts';
 import type { DeskSources } from './desk-sources.ts';
 import { hiddenByMute } from './mute-preview.ts';
@@ -106,6 +106,8 @@ export async function startSlack(options: SlackOptions): Promise<Slack> {
     ...settings,
     at: settings.handoverAt ?? [],
     card: (sinceMs) => handoverCard(sources, sinceMs),
+    erasedCard: () => erasedHandover(options.consoleUrl),
+    incidents: feed.all,
     client,
     channels,
     isActive: () => told.status().active,

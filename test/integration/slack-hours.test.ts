@@ -1,7 +1,10 @@
 // Stories that take hours, with the clock moved by hand: a mute, a reminder, an hour without Slack, the change of duty.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { submitCommand } from '../../src/feed/submit.ts';
 import type { ReportedEpisode } from '../../src/model/episode.ts';
-import { detectorSettings, episode, report, settingsCommand } from '../support/decider.ts';
+import { tokenOf } from '../../src/model/mask-erased.ts';
+import { erasedName } from '../../src/model/mask-names.ts';
+import { detectorSettings, ENGINE, episode, report, settingsCommand } from '../support/decider.ts';
 import { eventually } from '../support/eventually.ts';
 import { type HandClock, handClock } from '../support/hand-clock.ts';
 import { type LocalSlack, startLocalSlack } from '../support/local-slack.ts';
@@ -232,5 +235,11 @@ describe('the handover card', () => {
     expect(await cards()).toHaveLength(before + 1);
     clock.advance(12 * HOUR);
     await movedUntil('told', async () => (await cards()).length === before + 2);
+    const card = { kind: 'card', value: '4242' } as const;
+    const subject = { kind: 'card', token: tokenOf(card), as: erasedName(card, { piiKey: 'k', nonce: 'n' }) } as const;
+    const erase = { type: 'erase', subjects: [subject], attempts: [], incidents: [], closed: [] } as const;
+    await submitCommand({ log: temp.log, clock }, { actor: ENGINE, body: erase });
+    await movedUntil('named no more', async () => !JSON.stringify(await cards()).includes('4242'));
+    expect(await cards()).toHaveLength(before + 2);
   });
 });
