@@ -195,7 +195,7 @@ async function assemble(parts: Parts): Promise<App> {
   sources.deadLetters = deadLetters.counts;
   const letters = createDeadLetterDesk({ ...stripe, log, clock, general, deadLetters });
   const isResponding = has('respond', 'manage');
-  const erases = await startErasing(
+  const { erases, status: erasingStatus } = await startErasing(
     {
       storage,
       erasing,
@@ -210,6 +210,7 @@ async function assemble(parts: Parts): Promise<App> {
     },
     teardown,
   );
+  if (erasingStatus !== undefined) sources.erasing = erasingStatus;
   const progress = watchProgress(() => stagesOf(sources), clock);
   teardown.push('progress', () => progress.stop());
   let told: Told = { slack: null, preview: null };

@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import type { DetectWorker } from '../detectors/worker.ts';
 import { erasingLog } from '../erasure/erasing-log.ts';
 import { type Erasures, openErasures } from '../erasure/erasures.ts';
-import { type Sweep, startSweep } from '../erasure/sweep.ts';
+import { type Sweep, type SweepStatus, startSweep } from '../erasure/sweep.ts';
 import type { IncidentFeed } from '../feed/feed.ts';
 import type { EventLog } from '../log/event-log.ts';
 import type { Clock } from '../model/clock.ts';
@@ -41,7 +41,10 @@ export type ErasingParts = Common & {
   readonly deliveriesOf: (incident: string) => readonly Delivery[];
 };
 
-export async function startErasing(parts: ErasingParts, teardown: Teardown): Promise<EraseJobs> {
+export async function startErasing(
+  parts: ErasingParts,
+  teardown: Teardown,
+): Promise<{ readonly erases: EraseJobs; readonly status: (() => SweepStatus) | undefined }> {
   const { storage, erasing, feed, detect, isHistoryRunning, isResponding, deliveriesOf, piiKey, clock, logger } = parts;
   const { store, rewriter = null } = storage;
   let sweep: Sweep | null = null;
@@ -68,5 +71,5 @@ export async function startErasing(parts: ErasingParts, teardown: Teardown): Pro
     deliveriesOf,
   });
   teardown.push('erases', () => jobs.close());
-  return jobs;
+  return { erases: jobs, status: sweep?.status };
 }

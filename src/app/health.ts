@@ -5,6 +5,7 @@ import type { DeliveryStatus } from '../deliveries/status.ts';
 import type { HistoryPartitionStatus } from '../detectors/history.ts';
 import type { WindowStore } from '../detectors/window-store.ts';
 import type { PartitionStatus } from '../detectors/worker.ts';
+import type { SweepStatus } from '../erasure/sweep.ts';
 import type { FeedStatus } from '../feed/feed.ts';
 import type { ManagerStatus } from '../incidents/manager.ts';
 import type { Enrichment } from '../ingest/enrich.ts';
@@ -49,6 +50,8 @@ export type HealthSources = {
   verification?: () => VerifyStatus;
   /** By source, those that wait for a person. */
   deadLetters?: () => ReadonlyMap<string, number>;
+  /** What an erase leaves to be done in the log. */
+  erasing?: () => SweepStatus;
 };
 
 const PING_MS = 3_000;
@@ -70,7 +73,25 @@ export async function healthOf(sources: HealthSources): Promise<Health> {
   if (sources.notices !== undefined) parts.push(noticesHealth(sources.notices()));
   if (sources.silence !== undefined) parts.push(silenceHealth(sources.silence()));
   if (sources.deadLetters !== undefined) parts.push(deadLetterHealth(sources.deadLetters()));
+  parts.push(...erasingHealth(sources.erasing?.()));
   return { ready: parts.every(({ state }) => state !== 'down'), parts };
+}
+
+/** Seldom: told of only while there is something to tell. */
+function erasingHealth(status: SweepStatus | undefined): PartHealth[] {
+  const name = 'erasing';
+  if (status === undefined || (status.running === null && status.problem === null)) return [];
+  if (status.problem !== null)
+    return [
+      {
+        name,
+        state: 'degraded',
+        message: `An erase waits: ${status.problem}.`,
+        help: 'Until it is done, who was erased is left out in reading, and still in the file. It is tried again by itself.',
+      },
+    ];
+  const { topic, records, of } = status.running ?? { topic: '', records: 0, of: 0 };
+  return [{ name, state: 'fine', message: `somebody is taken out of ${topic}, ${records} of ${of} records`, help: '' }];
 }
 
 async function pinged(name: string, ping: () => Promise<void>): Promise<PartHealth> {

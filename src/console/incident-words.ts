@@ -38,6 +38,7 @@ export function stateSentence(incident: Incident): Html {
 }
 
 export function remarks(incident: Incident, now: number): readonly Html[] {
+  const { erased } = incident;
   const { owner, mutedUntil, continues, splitFrom, storm, late, exact, over, livemode, mode } = incident;
   const all: readonly (Html | null)[] = [
     livemode ? null : html`Test mode: no real money is involved.`,
@@ -48,6 +49,9 @@ export function remarks(incident: Incident, now: number): readonly Html[] {
     late ? html`Late: it was found after the fact, so it was not posted.` : null,
     exact ? null : html`The count is a lower bound: the state limit was reached.`,
     over ? html`The attack has stopped.` : null,
+    erased === undefined
+      ? null
+      : html`Somebody it told of was erased at ${when(erased.at)}: the counts stand, the person is gone.`,
     owner === null ? null : html`Owner: ${outside(owner, 80)}.`,
     mutedUntil === null || mutedUntil <= now ? null : html`Muted until ${when(mutedUntil)}: it is not posted.`,
   ];

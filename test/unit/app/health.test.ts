@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { NoticesStatus } from '../../../src/alerts/notices.ts';
 import { healthOf } from '../../../src/app/health.ts';
 import { createMemoryStore } from '../../../src/detectors/stores/memory.ts';
+import type { SweepStatus } from '../../../src/erasure/sweep.ts';
 import { openTempLog, type TempLog } from '../../support/temp-log.ts';
 
 let temp: TempLog;
@@ -59,5 +60,30 @@ describe('the health of the buttons in Slack', () => {
     const slackInbound = () => ({ ...up, pressedAt });
     const { parts } = await healthOf({ log: temp.log, store: createMemoryStore(), deliveries: [], slackInbound });
     expect(parts.find(({ name }) => name === 'slack buttons')).toMatchObject({ state: 'fine', message });
+  });
+});
+
+describe('the health of erasing', () => {
+  const store = createMemoryStore();
+  const partOf = async (status?: SweepStatus) => {
+    const sources = status === undefined ? {} : { erasing: () => status };
+    const { ready, parts } = await healthOf({ log: temp.log, store, deliveries: [], ...sources });
+    return { ready, part: parts.find(({ name }) => name === 'erasing') };
+  };
+
+  it('is told of while there is something to tell, and makes nothing unready', async () => {
+    const idle = { done: 3, running: null, problem: null };
+    expect((await partOf()).part).toBeUndefined();
+    expect((await partOf(idle)).part).toBeUndefined();
+    const running = { topic: 'attempts', records: 5, of: 10 } as const;
+    expect((await partOf({ ...idle, running })).part).toMatchObject({
+      state: 'fine',
+      message: 'somebody is taken out of attempts, 5 of 10 records',
+    });
+    const waiting = await partOf({ ...idle, problem: 'the disk is full' });
+    expect(waiting).toMatchObject({
+      ready: true,
+      part: { state: 'degraded', message: 'An erase waits: the disk is full.' },
+    });
   });
 });
