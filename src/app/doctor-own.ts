@@ -7,8 +7,10 @@ import type { Config } from '../config/config.ts';
 import { openSqliteReader } from '../log/sqlite-reader.ts';
 import { AppError, messageOf } from '../model/errors.ts';
 import { plural } from '../model/words.ts';
-import type { Found } from './doctor.ts';
 import { readDetectorsFile, SHIPPED_DETECTORS } from './settings-file.ts';
+
+/** What a part answers. */
+export type Found = { readonly name: string; readonly problem: string | null; readonly found: string };
 
 const fine = (name: string, found: string): Found => ({ name, problem: null, found });
 const wrong = (name: string, problem: string): Found => ({ name, problem, found: '' });

@@ -9,7 +9,7 @@ import type { Clock } from '../model/clock.ts';
 import { AppError, messageOf } from '../model/errors.ts';
 import { checkSheet } from '../sinks/sheets-check.ts';
 import { createLogger } from '../telemetry/logger.ts';
-import { checkData, checkDetectors, checkSecrets, checkService } from './doctor-own.ts';
+import { checkData, checkDetectors, checkSecrets, checkService, type Found } from './doctor-own.ts';
 
 export type DoctorLine = {
   readonly group: 'environment' | 'service' | 'data' | 'detectors' | 'Stripe' | 'Kafka' | 'Redis' | 'Slack' | 'Google';
@@ -19,9 +19,6 @@ export type DoctorLine = {
   /** What was found; of `wrong` what is wrong and the cure. */
   readonly message: string;
 };
-
-/** What a part answers. */
-export type Found = { readonly name: string; readonly problem: string | null; readonly found: string };
 
 export type DoctorOptions = {
   readonly clock: Clock;

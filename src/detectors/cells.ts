@@ -2,7 +2,7 @@
 // are kept right at each change: one in order touches one cell, a late one those whose windows contain it.
 import type { CountKind } from '../model/detector.ts';
 import { changeDistinct, createDistinct, type Distinct, leavingValues, valuesAt } from './distinct.ts';
-import type { Settled } from './episodes.ts';
+import type { Settled } from './open-episode.ts';
 
 /** What an attempt (or signal) adds to a key; of several in one second, their sum. */
 export type Contribution = {

@@ -6,7 +6,8 @@ import type { Episode } from '../model/episode.ts';
 import { scopeNumber } from './attempt-table.ts';
 import { type Instant, instantsOf } from './episodes.ts';
 import { entityAt, hitsOn } from './hit-table.ts';
-import { type DetectorRules, type Revision, ruleAt } from './rules.ts';
+import type { Revision } from './revision.ts';
+import { type DetectorRules, ruleAt } from './rules.ts';
 import { type FoldState, groupOf, partsOf, subjectOf, timeOf } from './state.ts';
 import { isEligible, isMatch, roleOf, type Subject } from './subjects.ts';
 

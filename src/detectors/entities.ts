@@ -3,7 +3,7 @@
 import type { EntityKind } from '../model/detector.ts';
 import { type Cells, type Contribution, changeCells, createCells } from './cells.ts';
 import { addHit, countOf, entityAt, type HitTable, hitsOn, isListed, noteOf, removeHit, setNote } from './hit-table.ts';
-import type { Revision } from './rules.ts';
+import type { Revision } from './revision.ts';
 import { contributionOf, entityOf, roleOf, type Subject } from './subjects.ts';
 
 /** The revisions that count the same things on the same kind of entity. */

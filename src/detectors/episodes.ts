@@ -3,34 +3,12 @@
 import { compareSeverity, type DetectorSettings, type Severity } from '../model/detector.ts';
 import type { Episode } from '../model/episode.ts';
 import { type Cells, HERE, MORE_WINDOW, seek, valueAt, WINDOW } from './cells.ts';
-import { type DetectorRules, ladderOf, type Revision, ruleAt } from './rules.ts';
-
-/** An episode that later instants may join. Persisted when its beginning is dropped: then it is its head. */
-export type OpenEpisode = {
-  firstAttemptAt: number;
-  lastAttemptAt: number;
-  firstBreachAt: number;
-  lastBreachAt: number;
-  peak: number;
-  severity: Severity;
-  threshold: number;
-  attemptCount: number;
-  settingsVersion: number;
-  /** Matching attempts after the last breach instant: members, if another follows. */
-  sinceCount: number;
-  sinceLastAt: number;
-};
+import type { OpenEpisode, Settled } from './open-episode.ts';
+import type { Revision } from './revision.ts';
+import { type DetectorRules, ladderOf, ruleAt } from './rules.ts';
 
 /** Where reading begins: what lies before is told by the episode that was open then. */
 export type Base = { readonly fromS: number; readonly open: Readonly<OpenEpisode> | null };
-
-/** What was read off the cells before a second: it holds as long as they and the rules stay. */
-export type Settled = {
-  readonly beforeS: number;
-  readonly stamp: number;
-  readonly ended: readonly Episode[];
-  readonly open: Readonly<OpenEpisode> | null;
-};
 
 /** The cells of one entity under one revision. */
 export type KeyCells = { readonly revision: Revision; readonly cells: Cells };

@@ -2,7 +2,7 @@
 import { type Key, keyId } from '../model/entity.ts';
 import type { Cells } from './cells.ts';
 import type { Group, Touched, Watched } from './entities.ts';
-import type { Revision } from './rules.ts';
+import type { Revision } from './revision.ts';
 import type { FoldState } from './state.ts';
 
 /** Keys that may have episodes: those with cells, and those of which only the beginning of an episode is held. */

@@ -15,7 +15,8 @@ import {
 } from './entities.ts';
 import { addHit, countOf, entitiesOf, isListed, newestHit, noteOf } from './hit-table.ts';
 import { cellsIn } from './keys.ts';
-import { type DetectorRules, leastHits, type Revision } from './rules.ts';
+import type { Revision } from './revision.ts';
+import { type DetectorRules, leastHits } from './rules.ts';
 import { type FoldState, groupOf, type HeldSignal, idInScope, scopeOfHandle, subjectOf, timeOf } from './state.ts';
 import { entityOf, roleOf, type Subject } from './subjects.ts';
 

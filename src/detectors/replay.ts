@@ -4,7 +4,7 @@ import type { EventLog, StoredRecord } from '../log/event-log.ts';
 import type { Rule } from '../model/detector.ts';
 import { type Key, keyId } from '../model/entity.ts';
 import { episodesOf, type FoldRecord, fold, keysOf } from './fold.ts';
-import { createRevision } from './rules.ts';
+import { createRevision } from './revision.ts';
 import type { FoldState } from './state.ts';
 import { decodeAll } from './worker-decode.ts';
 import { acceptedRules } from './worker-origin.ts';

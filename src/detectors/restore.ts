@@ -4,7 +4,8 @@ import type { Rule } from '../model/detector.ts';
 import { addAttempt, handleOf, handlesOf, replaceAttempt, scopeAt, scopeNumber } from './attempt-table.ts';
 import { assertAll, contextOf, holdSignal, openSlot } from './place.ts';
 import { dropSubjects, HEAD_ROW, heldFromS } from './retain.ts';
-import { addRule, createRevision } from './rules.ts';
+import { createRevision } from './revision.ts';
+import { addRule } from './rules.ts';
 import { CLOCK_ROW, type FoldState, type HeldHead, subjectOf, subjectOfSignal } from './state.ts';
 import type { Row } from './window-store.ts';
 

@@ -1,20 +1,7 @@
 // The versions of one detector in time: which rule is in force at an instant, and which versions share cells.
 import { type DetectorSettings, ladder, type Rule } from '../model/detector.ts';
-import { compileFilter, type Filter } from './cel.ts';
-import { type Layout, layoutOf } from './cells.ts';
 import type { Group } from './entities.ts';
-
-export type Revision = {
-  readonly detector: string;
-  readonly number: number;
-  readonly settings: DetectorSettings;
-  readonly where: Filter;
-  readonly of: Filter | null;
-  readonly at: Filter | null;
-  readonly layout: Layout;
-  /** Filters that failed at run time. */
-  errors: number;
-};
+import type { Revision } from './revision.ts';
 
 /** The group that a revision counts in, and its slot there. */
 export type Home = { readonly revision: Revision; readonly group: Group; readonly slot: number };
@@ -51,28 +38,6 @@ export function ruleAt({ versions }: DetectorRules, t: number): Rule | null {
     if (rule !== undefined && rule.sinceS <= t) return rule.settings === null ? null : rule;
   }
   return null;
-}
-
-/** Throws a plain Error if a filter does not compile: rules are validated before they are accepted. */
-export function createRevision(number: number, settings: DetectorSettings): Revision {
-  const revision: Revision = {
-    detector: settings.name,
-    number,
-    settings,
-    where: compiled(settings.where),
-    of: settings.of === null ? null : compiled(settings.of),
-    at: settings.at === null ? null : compiled(settings.at),
-    layout: layoutOf(settings),
-    errors: 0,
-  };
-  function compiled(expression: string): Filter {
-    const result = compileFilter(expression, settings.on, () => {
-      revision.errors += 1;
-    });
-    if ('filter' in result) return result.filter;
-    throw new Error(`The filter of ${settings.name} ${result.problem}.`);
-  }
-  return revision;
 }
 
 /** With fewer attempts than this no version of a revision can breach: its cells need not exist. */

@@ -14,8 +14,9 @@ import {
   sizeOf,
 } from './attempt-table.ts';
 import { type Group, noWatched, watchedAt } from './entities.ts';
-import type { Base, KeyCells, OpenEpisode } from './episodes.ts';
+import type { Base, KeyCells } from './episodes.ts';
 import { bytesOfHits, createHitTable } from './hit-table.ts';
+import type { OpenEpisode } from './open-episode.ts';
 import type { DetectorRules } from './rules.ts';
 import { attemptSubject, type Subject, signalSubject } from './subjects.ts';
 import type { Row } from './window-store.ts';

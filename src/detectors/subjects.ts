@@ -4,7 +4,7 @@ import type { AttemptFields } from '../model/attempt.ts';
 import type { EntityKind } from '../model/detector.ts';
 import { attemptVariables, type FilterVariables, signalVariables } from './cel.ts';
 import type { Contribution } from './cells.ts';
-import type { Revision } from './rules.ts';
+import type { Revision } from './revision.ts';
 
 export type Subject = {
   readonly id: string;

@@ -10,7 +10,7 @@ import type { DetectorSettings } from '../model/detector.ts';
 import type { Actor } from '../model/incident.ts';
 import type { Decision } from '../model/proposal.ts';
 import { actorName } from '../model/words.ts';
-import type { Entry, ProposalParts } from './proposals.ts';
+import type { Entry, ProposalParts } from './proposal-entries.ts';
 
 export const GONE = 'The proposal is not known any more: make the change again.';
 

@@ -1,45 +1,22 @@
 // Proposals to change a detector: checked at once, tried over the last 30 days behind, applied when a person says so
 // (proposal-decisions.ts), and no longer possible once another version is in force.
 import { createHash } from 'node:crypto';
-import type { Logger } from 'pino';
 import { formOf } from '../detectors/detector-form.ts';
 import { validateChange } from '../detectors/detectors-file.ts';
-import type { IncidentFeed } from '../feed/feed.ts';
-import type { EventLog } from '../log/event-log.ts';
 import { secondPersonNeeded } from '../model/approval.ts';
 import type { AcceptedSettings, Change } from '../model/commands.ts';
 import type { DetectorSettings } from '../model/detector.ts';
 import { type ErrorDetail, messageOf } from '../model/errors.ts';
-import type { Actor } from '../model/incident.ts';
 import { type Asked, isOpenProposal, type Proposal, type Proposals } from '../model/proposal.ts';
 import { changeInWords } from '../model/settings-words.ts';
 import { whatIfWords } from '../model/what-if-words.ts';
 import { actorName } from '../model/words.ts';
 import { applyProposal, currentOf, GONE, refused, revertDetector, settle } from './proposal-decisions.ts';
-import { type WhatIfParts, whatIf } from './what-if.ts';
-
-export type ProposalsOptions = Omit<WhatIfParts, 'feed' | 'log'> & {
-  readonly log: WhatIfParts['log'] & Pick<EventLog, 'append'>;
-  readonly feed: WhatIfParts['feed'] & Pick<IncidentFeed, 'waitForCommand' | 'subscribe'>;
-  readonly logger: Logger;
-};
+import type { Entry, ProposalParts, ProposalsOptions } from './proposal-entries.ts';
+import { whatIf } from './what-if.ts';
 
 const LOOKED_BACK_MS = 30 * 86_400_000;
 const MOST_KEPT = 200;
-
-export type Entry = {
-  proposal: Proposal;
-  readonly settings: DetectorSettings | null;
-  readonly stop: AbortController;
-  /** The command that applies it, until it is decided, and whose it is. */
-  applying: { readonly command: string; readonly by: Actor } | null;
-};
-
-export type ProposalParts = ProposalsOptions & {
-  readonly entries: Map<string, Entry>;
-  readonly propose: (asked: Asked) => Proposal;
-  readonly change: (entry: Entry, change: Partial<Proposal>) => void;
-};
 
 export function createProposals(options: ProposalsOptions): Proposals {
   const { feed, logger } = options;

@@ -4,7 +4,8 @@ import type { Curves } from '../model/curve.ts';
 import type { Proposals } from '../model/proposal.ts';
 import type { Suggestions } from '../model/suggestions.ts';
 import { createCurves } from './curves.ts';
-import { createProposals, type ProposalsOptions } from './proposals.ts';
+import type { ProposalsOptions } from './proposal-entries.ts';
+import { createProposals } from './proposals.ts';
 import { startSuggestions } from './suggestions.ts';
 
 export type Tuning = {

@@ -1,7 +1,7 @@
 // The value of a detector's window on one entity at any second, counted one by one: few attempts, no state, and a second
 // opinion on what the windows hold. Pure.
 import { attemptVariables, signalVariables } from '../detectors/cel.ts';
-import { createRevision, type Revision } from '../detectors/rules.ts';
+import { createRevision, type Revision } from '../detectors/revision.ts';
 import type { AttemptFields } from '../model/attempt.ts';
 import type { DetectorSettings } from '../model/detector.ts';
 import type { Subject } from './why-read.ts';

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { addRule, createRevision, type DetectorRules, leastHits, ruleAt } from '../../../src/detectors/rules.ts';
+import { createRevision } from '../../../src/detectors/revision.ts';
+import { addRule, type DetectorRules, leastHits, ruleAt } from '../../../src/detectors/rules.ts';
 import type { DetectorSettings, Rule } from '../../../src/model/detector.ts';
 import { rule } from '../../support/detect.ts';
 
