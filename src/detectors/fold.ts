@@ -1,7 +1,8 @@
 // The one pure fold (design §3): live detection, the history lane, backtest, what-if and verify are all this function.
 // A view is folded as: retract what its attempt contributed, merge, assert what it contributes now.
 import { type MergedAttempt, type MergedSignal, mergeSignal, mergeView } from '../attempts/merge.ts';
-import { encodeMerged, encodeMergedSignal, textOfView } from '../attempts/wire.ts';
+import { textOfView } from '../attempts/wire.ts';
+import { encodeMerged, encodeMergedSignal } from '../attempts/wire-rows.ts';
 import type { SignalView, View } from '../model/attempt.ts';
 import type { Rule } from '../model/detector.ts';
 import { type Key, keyId } from '../model/entity.ts';

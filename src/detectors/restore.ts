@@ -1,5 +1,5 @@
 // The fold's state as it comes back from the window store: rows first, then everything that follows from them.
-import { decodeMerged, decodeMergedSignal } from '../attempts/wire.ts';
+import { decodeMerged, decodeMergedSignal } from '../attempts/wire-rows.ts';
 import type { Rule } from '../model/detector.ts';
 import { addAttempt, handleOf, handlesOf, replaceAttempt, scopeAt, scopeNumber } from './attempt-table.ts';
 import { assertAll, contextOf, holdSignal, openSlot } from './place.ts';

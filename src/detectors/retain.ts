@@ -1,6 +1,6 @@
 // How long the fold's state is kept: a function of the log's prefix. Dropping goes by the greatest `receivedAt` seen, in
 // steps of an hour, never by a clock and never by event time. Beyond the limit of what is held the oldest go before that.
-import { encodeMerged } from '../attempts/wire.ts';
+import { encodeMerged } from '../attempts/wire-rows.ts';
 import type { Rule } from '../model/detector.ts';
 import { type Key, keyId } from '../model/entity.ts';
 import { attemptAt, handlesOf, removeAttempt, sizeOf } from './attempt-table.ts';

@@ -2,15 +2,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type MergedAttempt, type MergedSignal, mergeSignal, mergeView } from '../../../src/attempts/merge.ts';
-import {
-  decodeAttemptsRecord,
-  decodeMerged,
-  decodeMergedSignal,
-  encodeAttemptsRecord,
-  encodeMerged,
-  encodeMergedSignal,
-  textOfView,
-} from '../../../src/attempts/wire.ts';
+import { decodeAttemptsRecord, encodeAttemptsRecord, textOfView } from '../../../src/attempts/wire.ts';
+import { decodeMerged, decodeMergedSignal, encodeMerged, encodeMergedSignal } from '../../../src/attempts/wire-rows.ts';
 import type { AttemptFields, SignalView, View } from '../../../src/model/attempt.ts';
 import type { Rule } from '../../../src/model/detector.ts';
 import { SAMPLES, sample, signalOf, viewOf } from '../../support/stripe-samples.ts';
