@@ -1,12 +1,12 @@
 // Why did it alert, or not, in words: a line for each detector. Pure.
 import { type DetectorSettings, ladder } from '../model/detector.ts';
 import { valueInWords } from '../model/headline.ts';
+import type { WhyAnswer, WhyDetector } from '../model/why.ts';
 import { formatDuration } from '../model/words.ts';
 import { safe } from './blocks-inert.ts';
 import { BLOCK_STYLE } from './blocks-state.ts';
-import type { WhyTold } from './desk-sources.ts';
 
-type Told = WhyTold['detectors'][number];
+type Told = WhyDetector;
 
 const MAX_LINES = 25;
 const REASONS: Readonly<Record<string, string>> = {
@@ -24,7 +24,7 @@ const REASONS: Readonly<Record<string, string>> = {
 
 /** `which`: those that alerted, or those that did not. Detectors that do not concern it come last. */
 export function whyLines(
-  told: WhyTold,
+  told: WhyAnswer,
   { which, settings }: { readonly which: 'why' | 'whynot'; readonly settings: readonly DetectorSettings[] },
 ): readonly string[] {
   const asked = told.detectors.filter(({ reason }) => (which === 'why') === (reason === 'told'));
@@ -43,7 +43,7 @@ export function whyLines(
   ];
 }
 
-function attemptLine({ id, outcome, code }: NonNullable<WhyTold['attempt']>): string {
+function attemptLine({ id, outcome, code }: NonNullable<WhyAnswer['attempt']>): string {
   return `${safe(id, 100)}: ${safe(outcome, 30)}${code === '' ? '' : `, ${safe(code, 60)}`}`;
 }
 

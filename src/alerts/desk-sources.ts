@@ -3,33 +3,7 @@
 import type { IncidentFeed } from '../feed/feed.ts';
 import type { ActOutcome, NewCommand } from '../feed/submit.ts';
 import type { Clock } from '../model/clock.ts';
-import type { Mode, Severity, Thresholds } from '../model/detector.ts';
-import type { Entity, LabelledEntity } from '../model/entity.ts';
-import type { Status } from '../model/incident.ts';
-
-/** About an entity, plain or as incidents show it, or about an attempt. */
-export type WhyAsked = { readonly entity: Entity } | { readonly attempt: string };
-
-export type WhyTold = {
-  /** False: older attempts may be missing. */
-  readonly isWhole: boolean;
-  readonly attempt: { readonly id: string; readonly outcome: string; readonly code: string } | null;
-  readonly detectors: readonly {
-    readonly detector: string;
-    readonly title: string;
-    readonly mode: Mode;
-    readonly livemode: boolean;
-    readonly entity: LabelledEntity | null;
-    readonly windowS: number;
-    readonly thresholds: Thresholds;
-    readonly value: number | null;
-    readonly peak: { readonly value: number; readonly atMs: number; readonly severity: Severity | null } | null;
-    readonly reason: string;
-    readonly incident: { readonly id: string; readonly status: Status } | null;
-    /** Milliseconds; null: not muted. */
-    readonly mutedUntil: number | null;
-  }[];
-};
+import type { WhyAnswer, WhyQuestion } from '../model/why.ts';
 
 export type PartTold = {
   readonly name: string;
@@ -47,7 +21,7 @@ export type DeskSources = {
   readonly clock: Clock;
   readonly act: (command: NewCommand) => Promise<ActOutcome>;
   /** Rejects with an AppError that says why it cannot be told. Absent: it cannot be asked here. */
-  readonly why?: (asked: WhyAsked) => Promise<WhyTold>;
+  readonly why?: (asked: WhyQuestion) => Promise<WhyAnswer>;
   /** How far what Stripe has agrees with what the log has, one sentence; null: not known. */
   readonly coverage?: () => string | null;
   readonly health?: () => Promise<readonly PartTold[]>;

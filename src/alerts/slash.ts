@@ -4,6 +4,7 @@ import type { EntityKind } from '../model/detector.ts';
 import type { Entity } from '../model/entity.ts';
 import { AppError } from '../model/errors.ts';
 import type { Incident } from '../model/incident.ts';
+import type { WhyQuestion } from '../model/why.ts';
 import { plural } from '../model/words.ts';
 import { handoverCard } from './blocks-handover.ts';
 import { safe } from './blocks-inert.ts';
@@ -11,7 +12,7 @@ import { incidentLine, isForPeople, isUnresolved, muteLine, plainOf, sections } 
 import { DURATIONS } from './blocks-modal.ts';
 import { whyLines } from './blocks-why.ts';
 import type { SlashAnswer } from './bolt-protocol.ts';
-import type { DeskSources, WhyAsked } from './desk-sources.ts';
+import type { DeskSources } from './desk-sources.ts';
 
 export type Asker = { readonly id: string; readonly name: string };
 
@@ -97,7 +98,7 @@ async function why(which: 'why' | 'whynot', about: string, { feed, ...sources }:
 }
 
 /** Null for what is neither an entity, an attempt nor an incident that is known. */
-function questionOf(about: string, feed: DeskSources['feed']): WhyAsked | null {
+function questionOf(about: string, feed: DeskSources['feed']): WhyQuestion | null {
   const text = unlinked(about).slice(0, 300);
   if (/^INC-\d{1,12}$/i.test(text)) {
     const incident = feed.get(text.toUpperCase());

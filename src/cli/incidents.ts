@@ -1,23 +1,10 @@
 // `declinewatch incidents`: the same as the API, for a terminal and for scripts.
 
 import type { IncidentJson } from '../model/incident.ts';
-import { VERDICTS } from '../model/incident.ts';
+import { INCIDENT_FILTERS, VERDICTS } from '../model/incident.ts';
 import { withService } from './api-client.ts';
 import { type CliCommand, type CommandContext, flagOption, printJson, textOption, usageError } from './command.ts';
 import { csvLine } from './csv.ts';
-
-const FILTERS = [
-  'status',
-  'severity',
-  'detector',
-  'entity',
-  'account',
-  'livemode',
-  'since',
-  'until',
-  'limit',
-  'after',
-] as const;
 
 export const incidentsCommand: CliCommand = {
   summary: 'list, show, acknowledge, resolve or export incidents',
@@ -29,10 +16,10 @@ usage: declinewatch incidents list [filters] [--json]
        declinewatch incidents export [filters]
 
   --verdict   ${VERDICTS.join(', ')}
-  filters     ${FILTERS.map((name) => `--${name}`).join(' ')}
+  filters     ${INCIDENT_FILTERS.map((name) => `--${name}`).join(' ')}
   export      CSV on standard output, safe to open in a spreadsheet`,
   options: {
-    ...Object.fromEntries(FILTERS.map((name) => [name, { type: 'string' as const }])),
+    ...Object.fromEntries(INCIDENT_FILTERS.map((name) => [name, { type: 'string' as const }])),
     verdict: { type: 'string' },
     note: { type: 'string' },
     json: { type: 'boolean' },
@@ -66,7 +53,7 @@ async function run(context: CommandContext): Promise<number> {
 
 function query(context: CommandContext, more: Readonly<Record<string, string>> = {}): string {
   const parameters = new URLSearchParams();
-  for (const name of FILTERS) {
+  for (const name of INCIDENT_FILTERS) {
     const value = textOption(context, name);
     if (value !== null) parameters.set(name, value);
   }

@@ -1,7 +1,7 @@
 // `declinewatch why`: why an entity or an attempt did or did not alert, detector by detector.
 import { formatDurationMs } from '../detectors/durations.ts';
 import { ladder } from '../model/detector.ts';
-import type { WhyAnswer, WhyDetector, WhyReason } from '../tuning/why.ts';
+import type { WhyAnswer, WhyDetector, WhyReason } from '../model/why.ts';
 import { withService } from './api-client.ts';
 import { type CliCommand, type CommandContext, flagOption, printJson, textOption, usageError } from './command.ts';
 

@@ -3,24 +3,12 @@ import type { IncidentFilter } from '../feed/feed.ts';
 import type { EntityKind } from '../model/detector.ts';
 import { SEVERITIES } from '../model/detector.ts';
 import type { ErrorDetail } from '../model/errors.ts';
-import { STATUSES } from '../model/incident.ts';
+import { INCIDENT_FILTERS, STATUSES } from '../model/incident.ts';
 import { httpError } from './errors.ts';
 import { parseTime } from './times.ts';
 
 const MAX_LIMIT = 500;
-const NAMES = [
-  'status',
-  'severity',
-  'detector',
-  'entity',
-  'account',
-  'livemode',
-  'since',
-  'until',
-  'limit',
-  'after',
-] as const;
-type Name = (typeof NAMES)[number];
+type Name = (typeof INCIDENT_FILTERS)[number];
 
 const ENTITY = /^(card|customer|email|ip|account|metadata\.[^:]{1,40}):(.{1,200})$/s;
 
@@ -32,7 +20,8 @@ export function parseIncidentQuery(query: URLSearchParams, now: number): Inciden
   const problems: ErrorDetail[] = [];
   const given = new Map<Name, string>();
   for (const [name, value] of query) {
-    if (!isName(name)) problems.push({ path: name.slice(0, 64), message: `is not known: ${NAMES.join(', ')} are` });
+    if (!isName(name))
+      problems.push({ path: name.slice(0, 64), message: `is not known: ${INCIDENT_FILTERS.join(', ')} are` });
     else if (given.has(name)) problems.push({ path: name, message: 'is given twice' });
     else given.set(name, value);
   }
@@ -40,7 +29,7 @@ export function parseIncidentQuery(query: URLSearchParams, now: number): Inciden
   const filter = Object.assign({}, ...[...given].map(([name, value]) => part(name, value, { problems, now })));
   if (problems.length > 0)
     throw httpError('invalid_request', 'The query is not understood.', {
-      help: `Parameters are ${NAMES.join(', ')}.`,
+      help: `Parameters are ${INCIDENT_FILTERS.join(', ')}.`,
       details: problems,
     });
   return filter as IncidentFilter;
@@ -87,7 +76,7 @@ function part(name: Name, value: string, { problems, now }: Reading): IncidentFi
   }
 }
 
-const isName = (name: string): name is Name => NAMES.some((known) => known === name);
+const isName = (name: string): name is Name => INCIDENT_FILTERS.some((known) => known === name);
 
 function pick<T extends string>(
   known: readonly T[],

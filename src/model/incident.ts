@@ -147,3 +147,17 @@ export function incidentJson(incident: Incident, consoleUrl: string) {
     version: incident.version,
   };
 }
+
+/** What lists of incidents can be asked for, and how their pages are cut: of the API, the console and the CLI. */
+export const INCIDENT_FILTERS = [
+  'status',
+  'severity',
+  'detector',
+  'entity',
+  'account',
+  'livemode',
+  'since',
+  'until',
+  'limit',
+  'after',
+] as const;

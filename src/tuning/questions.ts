@@ -4,10 +4,10 @@ import { parseDurationMs } from '../detectors/durations.ts';
 import type { IncidentFeed } from '../feed/feed.ts';
 import type { EntityKind } from '../model/detector.ts';
 import { AppError, type ErrorDetail } from '../model/errors.ts';
+import type { WhyQuestion } from '../model/why.ts';
 import type { SurfaceQuestion } from './surface.ts';
 import type { VerifyQuestion } from './verify-job.ts';
 import type { WhatIfQuestion } from './what-if.ts';
-import type { WhyQuestion } from './why.ts';
 
 const MAX_TEXT = 500;
 const MAX_SINCE_MS = 400 * 86_400_000;

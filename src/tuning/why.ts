@@ -5,13 +5,14 @@ import type { IncidentFeed } from '../feed/feed.ts';
 import type { EventLog } from '../log/event-log.ts';
 import type { Attempt } from '../model/attempt.ts';
 import type { Clock } from '../model/clock.ts';
-import type { DetectorSettings, EntityKind, Severity, Thresholds } from '../model/detector.ts';
+import type { DetectorSettings, EntityKind, Severity } from '../model/detector.ts';
 import { ladder } from '../model/detector.ts';
-import type { Entity, LabelledEntity } from '../model/entity.ts';
+import type { Entity } from '../model/entity.ts';
 import { AppError } from '../model/errors.ts';
-import type { Incident, Status } from '../model/incident.ts';
+import type { Incident } from '../model/incident.ts';
 import { maskEntity } from '../model/mask.ts';
 import type { Scope } from '../model/scope.ts';
+import type { WhyAnswer, WhyDetector, WhyQuestion, WhyReason } from '../model/why.ts';
 import { attemptsById, entityValue, type ReadOptions, type Subject, type Subjects, subjectsOf } from './why-read.ts';
 import { type Counted, countedBy, peakOf, type Value, valueAt } from './why-value.ts';
 
@@ -20,68 +21,6 @@ export type WhyParts = {
   readonly feed: Pick<IncidentFeed, 'all' | 'settings' | 'mutes'>;
   readonly piiKey: string;
   readonly clock: Clock;
-};
-
-/** An e-mail or IP as it is, or as the hash that incidents show. */
-export type WhyQuestion = { readonly entity: Entity } | { readonly attempt: string };
-
-/** The detector … */
-export type WhyReason =
-  /** has an incident that is open, acknowledged or resolved, for what was counted. */
-  | 'told'
-  /** has one, but its posts are muted. */
-  | 'muted'
-  /** has one for the sheet and the console only. */
-  | 'shadow'
-  /** had one, which was withdrawn. */
-  | 'withdrawn'
-  | 'off'
-  /** counts on something that the attempt does not have. */
-  | 'no_entity'
-  /** counts none of it: its filter says no. */
-  | 'no_match'
-  /** of a ratio: has too few to judge. */
-  | 'below_minimum'
-  | 'below_threshold'
-  /** reached its threshold, and no incident is known (yet). */
-  | 'reached';
-
-export type WhyDetector = {
-  readonly detector: string;
-  readonly title: string;
-  readonly mode: DetectorSettings['mode'];
-  readonly account: string | null;
-  readonly livemode: boolean;
-  /** What it counts on; null: the attempt does not have that. */
-  readonly entity: LabelledEntity | null;
-  readonly windowS: number;
-  readonly thresholds: Thresholds;
-  /** Of the window that ends now; asked of an attempt: at its time. */
-  readonly value: number | null;
-  /** The largest value at an instant that can breach, since `sinceMs`. */
-  readonly peak: { readonly value: number; readonly atMs: number; readonly severity: Severity | null } | null;
-  readonly reason: WhyReason;
-  readonly incident: { readonly id: string; readonly status: Status } | null;
-  /** Milliseconds; null: not muted. */
-  readonly mutedUntil: number | null;
-};
-
-export type WhyAnswer = {
-  readonly atMs: number;
-  /** Milliseconds: what was looked at began then. */
-  readonly sinceMs: number;
-  /** False: older attempts may be missing. */
-  readonly isWhole: boolean;
-  /** Of a question about an attempt: what is known of it, without personal data. */
-  readonly attempt: {
-    readonly id: string;
-    readonly atMs: number;
-    readonly outcome: string;
-    readonly code: string;
-    readonly class: string;
-    readonly dunning: boolean;
-  } | null;
-  readonly detectors: readonly WhyDetector[];
 };
 
 const HOUR_MS = 3_600_000;

@@ -1,7 +1,7 @@
 // What people do from Slack with the real manager behind: forms, the slash command, the App Home, and what must change
 // nothing.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { WhyTold } from '../../src/alerts/desk-sources.ts';
+import type { WhyAnswer } from '../../src/model/why.ts';
 import { type LocalSlack, type SlackUser, startLocalSlack } from '../support/local-slack.ts';
 import { type FlowOptions, type SlackFlow, startSlackFlow } from '../support/slack-flow.ts';
 import { openTempLog, type TempLog } from '../support/temp-log.ts';
@@ -105,7 +105,9 @@ describe.each(['http', 'socket'] as const)('forms over %s', (mode) => {
   });
 });
 
-const WHY: WhyTold = {
+const WHY: WhyAnswer = {
+  atMs: 1_790_856_000_000,
+  sinceMs: 1_790_800_000_000,
   isWhole: true,
   attempt: null,
   detectors: [
@@ -113,6 +115,7 @@ const WHY: WhyTold = {
       detector: 'card-declines',
       title: 'Declines on one card',
       mode: 'alert',
+      account: null,
       livemode: true,
       entity: { kind: 'card', value: 'fp_1', label: 'visa <!channel>' },
       windowS: 600,
@@ -127,6 +130,7 @@ const WHY: WhyTold = {
       detector: 'ratio',
       title: 'Share of declines',
       mode: 'alert',
+      account: null,
       livemode: true,
       entity: { kind: 'account', value: 'account', label: 'account' },
       windowS: 3_600,

@@ -3,13 +3,14 @@ import { describe, expect, it } from 'vitest';
 import { handoverCard } from '../../../src/alerts/blocks-handover.ts';
 import { homeBlocks } from '../../../src/alerts/blocks-home.ts';
 import { whyLines } from '../../../src/alerts/blocks-why.ts';
-import type { DeskSources, WhyTold } from '../../../src/alerts/desk-sources.ts';
+import type { DeskSources } from '../../../src/alerts/desk-sources.ts';
 import { hiddenByMute } from '../../../src/alerts/mute-preview.ts';
 import { answerSlash } from '../../../src/alerts/slash.ts';
 import { createIncidentIndex } from '../../../src/feed/incident-index.ts';
 import { createSettingsIndex } from '../../../src/feed/settings-index.ts';
 import type { AcceptedSettings } from '../../../src/model/commands.ts';
 import type { Incident } from '../../../src/model/incident.ts';
+import type { WhyAnswer, WhyDetector, WhyReason } from '../../../src/model/why.ts';
 import { blockProblems, homeProblems, messageProblems } from '../../support/block-kit.ts';
 import { ANA, detectorSettings, GENERAL } from '../../support/decider.ts';
 import { handClock } from '../../support/hand-clock.ts';
@@ -149,10 +150,11 @@ describe('the handover card', () => {
 });
 
 describe('why, in words', () => {
-  const one = (facts: Partial<WhyTold['detectors'][number]>): WhyTold['detectors'][number] => ({
+  const one = (facts: Partial<WhyDetector>): WhyDetector => ({
     detector: 'card-declines',
     title: 'x',
     mode: 'alert',
+    account: null,
     livemode: true,
     entity: null,
     windowS: 600,
@@ -164,10 +166,16 @@ describe('why, in words', () => {
     mutedUntil: null,
     ...facts,
   });
-  const told = (...detectors: WhyTold['detectors']): WhyTold => ({ isWhole: true, attempt: null, detectors });
+  const told = (...detectors: WhyDetector[]): WhyAnswer => ({
+    atMs: 0,
+    sinceMs: 0,
+    isWhole: true,
+    attempt: null,
+    detectors,
+  });
   const settings = [detectorSettings()];
 
-  it.each([
+  it.each<[WhyReason, string]>([
     ['muted', 'its posts are muted'],
     ['shadow', 'shadow mode'],
     ['withdrawn', 'was withdrawn'],
@@ -197,11 +205,11 @@ describe('why, in words', () => {
 
   it('says when older attempts may be missing, and stays inert', () => {
     const hostile = {
-      ...told(...Array.from({ length: 60 }, () => one({ detector: HOSTILE, reason: HOSTILE }))),
+      ...told(...Array.from({ length: 60 }, () => one({ detector: HOSTILE, reason: HOSTILE as WhyReason }))),
       isWhole: false,
     };
     const lines = whyLines(
-      { ...hostile, attempt: { id: HOSTILE, outcome: HOSTILE, code: HOSTILE } },
+      { ...hostile, attempt: { id: HOSTILE, atMs: 0, outcome: HOSTILE, code: HOSTILE, class: 'G', dunning: false } },
       { which: 'whynot', settings },
     );
     expect(lines.at(-1)).toContain('may be missing');
