@@ -2,7 +2,8 @@
 // needs if it is not there, then hands over. `npm start`, `npm test` and `npm run check` come through here.
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
@@ -10,6 +11,8 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const bin = join(root, 'node_modules', '.bin');
 const windows = process.platform === 'win32';
 const RUNTIME_MAJOR = 24;
+/** More is no accident. */
+const MOST_CRASHED = 2;
 
 const [command = 'help', ...args] = process.argv.slice(2);
 const major = Number(process.versions.node.split('.')[0]);
@@ -42,8 +45,19 @@ function step(name, tool, toolArgs) {
   return runTool(tool, toolArgs) === 0;
 }
 
+/**
+ * A test that fails fails. But the process of a test file that a signal ended (the runtime itself crashed, which starting and
+ * ending threads can make it do) has said nothing about its tests: such files, and only they, are run once more, and named.
+ */
 function runTests(testArgs) {
-  return runTool('vitest', ['run', ...testArgs]);
+  const summary = join(mkdtempSync(join(tmpdir(), 'declinewatch-tests-')), 'summary.json');
+  const status = runTool('vitest', ['run', ...testArgs], { DECLINEWATCH_TEST_SUMMARY: summary });
+  const { passed, failed, crashed } = existsSync(summary)
+    ? JSON.parse(readFileSync(summary, 'utf8'))
+    : { passed: 0, failed: 1, crashed: [] };
+  if (status === 0 || failed > 0 || crashed.length === 0 || crashed.length > MOST_CRASHED) return status;
+  console.error(`\nEnded by a signal, and run once more: ${crashed.join(', ')}`);
+  return runTool('vitest', ['run', ...crashed], { DECLINEWATCH_TESTS_PASSED: String(passed) });
 }
 
 /** What running needs, or all that developing needs. Nothing is done if the last install was for the same manifest. */
@@ -110,9 +124,10 @@ function whenOrphaned(stop) {
   watch.unref();
 }
 
-function runTool(tool, toolArgs) {
+function runTool(tool, toolArgs, variables = {}) {
   const file = join(bin, windows ? `${tool}.cmd` : tool);
-  const done = spawnSync(file, toolArgs, { cwd: root, stdio: 'inherit', env: environment(), shell: windows });
+  const env = { ...environment(), ...variables };
+  const done = spawnSync(file, toolArgs, { cwd: root, stdio: 'inherit', env, shell: windows });
   return done.status ?? 1;
 }
 
