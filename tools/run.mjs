@@ -51,13 +51,13 @@ function step(name, tool, toolArgs) {
  */
 function runTests(testArgs) {
   const summary = join(mkdtempSync(join(tmpdir(), 'declinewatch-tests-')), 'summary.json');
-  const status = runTool('vitest', ['run', ...testArgs], { DECLINEWATCH_TEST_SUMMARY: summary });
+  const status = runTool('vitest', ['run', ...testArgs], { TEST_SUMMARY_FILE: summary });
   const { passed, failed, crashed } = existsSync(summary)
     ? JSON.parse(readFileSync(summary, 'utf8'))
     : { passed: 0, failed: 1, crashed: [] };
   if (status === 0 || failed > 0 || crashed.length === 0 || crashed.length > MOST_CRASHED) return status;
   console.error(`\nEnded by a signal, and run once more: ${crashed.join(', ')}`);
-  return runTool('vitest', ['run', ...crashed], { DECLINEWATCH_TESTS_PASSED: String(passed) });
+  return runTool('vitest', ['run', ...crashed], { TEST_PASSED_BEFORE: String(passed) });
 }
 
 /** What running needs, or all that developing needs. Nothing is done if the last install was for the same manifest. */

@@ -8,7 +8,7 @@ const CRASHED = /exited unexpectedly with signal SIG(?:SEGV|ABRT|BUS|ILL) .*whil
 export class SummaryReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly unknown[]): void {
     const crashed = unhandledErrors.flatMap((error) => CRASHED.exec(messagesIn(error))?.[1] ?? []);
-    let passed = Number(process.env.DECLINEWATCH_TESTS_PASSED ?? 0);
+    let passed = Number(process.env.TEST_PASSED_BEFORE ?? 0);
     let failed = unhandledErrors.length - crashed.length;
     let skipped = 0;
     for (const module of modules) {
@@ -26,7 +26,7 @@ export class SummaryReporter implements Reporter {
       failed = 1;
       process.exitCode = 1;
     }
-    const { DECLINEWATCH_TEST_SUMMARY: file } = process.env;
+    const { TEST_SUMMARY_FILE: file } = process.env;
     if (file !== undefined) writeFileSync(file, JSON.stringify({ passed, failed, crashed }));
     const all = failed + crashed.length;
     const line = `${passed} passed, ${all} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
