@@ -121,10 +121,12 @@ describe('bounds', () => {
   it('leave any small JSON value without such names as it is', () => {
     const plain = fc
       .jsonValue({ maxDepth: 4 })
+      // As a parser gives it: -0 is 0 then.
+      .map((value) => JSON.parse(JSON.stringify(value)) as unknown)
       .filter((value) => !/url|name|number|secret|phone|__proto__|\d{13}/.test(JSON.stringify(value)));
     fc.assert(
       fc.property(plain, (value) => {
-        expect(redact(value)).toEqual({ value: JSON.parse(JSON.stringify(value)), isCut: false });
+        expect(redact(value)).toEqual({ value, isCut: false });
       }),
     );
   });
