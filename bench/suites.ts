@@ -7,4 +7,5 @@ export const SUITES: Readonly<Record<string, () => Promise<Suite>>> = {
   webhooks: async () => (await import('./webhooks.ts')).webhooksSuite,
   process: async () => (await import('./process.ts')).processSuite,
   backtest: async () => (await import('./backtest.ts')).backtestSuite,
+  edits: async () => (await import('./edits.ts')).editsSuite,
 };

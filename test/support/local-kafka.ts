@@ -53,7 +53,8 @@ export async function formatKafka({ jars, folder, port, controllerPort, secure }
     join(folder, 'log4j2.properties'),
     'rootLogger.level=warn\nrootLogger.appenderRef.out.ref=out\nappender.out.type=Console\nappender.out.name=out\nappender.out.layout.type=PatternLayout\n',
   );
-  const clusterId = randomBytes(16).toString('base64url');
+  // One that begins with a dash is an option to the tool: any letter in its place is as good.
+  const clusterId = randomBytes(16).toString('base64url').replace(/^-/, 'A');
   const tool = [
     'kafka.tools.StorageTool',
     'format',

@@ -14,7 +14,10 @@ export class SummaryReporter implements Reporter {
     for (const module of modules) {
       // What it had said before is said again by the run that comes.
       if (crashed.includes(module.moduleId)) continue;
-      if (module.errors().length > 0) failed += 1;
+      // Of a suite whose hooks failed no test has: something must.
+      const isBroken =
+        module.errors().length > 0 || [...module.children.allSuites()].some((one) => one.errors().length > 0);
+      if (isBroken) failed += 1;
       for (const test of module.children.allTests()) {
         const { state } = test.result();
         if (state === 'passed') passed += 1;
