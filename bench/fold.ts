@@ -81,17 +81,11 @@ function begin(plans: readonly DetectorPlan[]): FoldState {
   return state;
 }
 
-/** As many as are needed to see what a million takes. */
-const MEASURED_STATE = 100_000;
-
 async function* batchesFrom(file: string): AsyncGenerator<readonly string[]> {
   let batch: string[] = [];
-  let left = MEASURED_STATE;
   for await (const line of createInterface({ input: createReadStream(file, 'latin1') })) {
     if (batch.push(line) < BATCH) continue;
     yield batch;
-    left -= batch.length;
-    if (left <= 0) return;
     batch = [];
   }
   if (batch.length > 0) yield batch;
@@ -198,7 +192,7 @@ async function run(bench: Bench): Promise<void> {
   await runColumns(bench, count);
   await runDetectors(bench, count);
   await runWindows(bench, count);
-  await runMemory(bench, MEASURED_STATE);
+  await runMemory(bench, bench.sizes.quick ? count : PER_MILLION);
 }
 
 async function runColumns(bench: Bench, count: number): Promise<void> {
