@@ -16,11 +16,11 @@ import { attemptStream, STREAM } from './streams.ts';
 
 const DECLINES = 3;
 /** Between two edits, so that they fall anywhere between two readings of the sheet. */
-const EVERY_MS = 1_700;
+const EVERY_MS = 4_700;
 const PATIENCE_MS = 120_000;
 
 async function run(bench: Bench): Promise<void> {
-  const count = bench.sizes.quick ? 12 : 40;
+  const count = bench.sizes.quick ? 12 : 24;
   for (let round = 0; round < bench.sizes.rounds; round++) {
     bench.progress(`round ${round + 1}`);
     const { toSlack, toSheet } = await measure(count);

@@ -20,7 +20,7 @@ export type EditsOptions = {
   readonly logger: Logger;
   /** Of several replicas one reads: the one that writes. */
   readonly isActive: () => boolean;
-  /** Default 10 s: six of the sixty reads a minute. */
+  /** Default 6 s: ten of the sixty reads a minute. */
   readonly everyMs?: number;
 };
 
@@ -30,7 +30,7 @@ export type Edits = {
   close(): Promise<void>;
 };
 
-const EVERY_MS = 10_000;
+const EVERY_MS = 6_000;
 /** Commands of one reading; more wait for the next. */
 const MOST_EDITS = 50;
 const BY: Actor = { kind: 'sheet', id: 'sheet', name: 'the sheet' };
