@@ -53,7 +53,7 @@ export type FoldState = {
   readonly maxAttempts: number;
 };
 
-/** Of one partition. A million take about 270 MB of memory and 300 MB of the store with three detectors: docs/operations.md. */
+/** Of one partition. A million take about 260 MB of memory and at most 120 MB of the store with three detectors: docs/operations.md. */
 export const MAX_ATTEMPTS = 2_000_000;
 
 export function createState(options: { readonly lane: 'live' | 'all'; readonly maxAttempts?: number }): FoldState {
