@@ -3,6 +3,7 @@
 import type { KnownBlock, View } from '@slack/types';
 import { NOTE_MAX_CHARACTERS, VERDICTS, type Verdict } from '../model/incident.ts';
 import { VERDICT_WORDS } from '../model/words.ts';
+import { at } from './form-value.ts';
 
 export const VERDICT_BLOCK = 'verdict';
 export const NOTE_BLOCK = 'note';
@@ -164,15 +165,6 @@ export function readFormContext(privateMetadata: string): FormContext | null {
   } catch {
     return null;
   }
-}
-
-function at(value: unknown, ...path: readonly string[]): unknown {
-  let current: unknown = value;
-  for (const key of path) {
-    if (current === null || typeof current !== 'object' || !Object.hasOwn(current, key)) return undefined;
-    current = (current as Record<string, unknown>)[key];
-  }
-  return current;
 }
 
 const plain = (text: string) => ({ type: 'plain_text' as const, text, emoji: false });

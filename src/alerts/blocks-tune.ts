@@ -11,6 +11,7 @@ import {
   type TuneForm,
   type TuneValues,
 } from './bolt-tune-protocol.ts';
+import { at } from './form-value.ts';
 
 /** Held stable: a form may be open while the program is replaced. */
 export const TUNE_FORM = 'tune';
@@ -136,15 +137,6 @@ export function noticeView(text: string): View {
     close: plain('Close'),
     blocks: [{ type: 'section', text: plain(safe(text, 1_000)) }],
   };
-}
-
-function at(value: unknown, ...path: readonly string[]): unknown {
-  let current: unknown = value;
-  for (const key of path) {
-    if (current === null || typeof current !== 'object' || !Object.hasOwn(current, key)) return undefined;
-    current = (current as Record<string, unknown>)[key];
-  }
-  return current;
 }
 
 const plain = (text: string) => ({ type: 'plain_text' as const, text, emoji: false });
