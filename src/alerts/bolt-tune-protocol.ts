@@ -28,6 +28,8 @@ export type TuneAsk =
       readonly proposal: string;
       readonly decision: 'apply' | 'discard';
       readonly user: Person;
+      /** The same for the same click, whichever replica it is delivered to. */
+      readonly click: string;
     };
 
 export type TuneForm = {

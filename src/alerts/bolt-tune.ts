@@ -158,7 +158,8 @@ export async function decideProposal(deps: HandlerDeps, { action, body, say, cli
     viewId === null ? say : async (text) => await update(client, { view_id: viewId, view: noticeView(text) });
   const refusal = await deps.mayAct(user);
   if (refusal !== null) return void (await tell(refusal));
-  const asked = { kind: 'decide', proposal: proposal ?? '', decision, user } as const;
+  const click = `${action.action_ts}:${action.action_id}:${proposal ?? ''}:${user.id}`;
+  const asked = { kind: 'decide', proposal: proposal ?? '', decision, user, click } as const;
   const answer = await deps.tune(asked, DECIDE_MS);
   const { message, proposal: shown } = decidedOf(answer);
   if (viewId !== null && shown !== null)

@@ -102,7 +102,7 @@ async function promote(parts: NoticeClickParts, asked: Asked, { rule }: Accepted
   const by = actorOf(click);
   const alone = approvalProblem({ detector, before: rule.settings, after: settings, by, proposedBy: null });
   if (alone !== null) {
-    const made = parts.proposals?.propose({ detector, change: { mode: 'alert' }, basedOn: version, by, why });
+    const made = await parts.proposals?.propose({ detector, change: { mode: 'alert' }, basedOn: version, by, why });
     if (made === undefined) return told(alone);
     return told(made.problem || `${made.secondPerson ?? ''} It is proposed: somebody else applies it.`.trim());
   }

@@ -29,14 +29,10 @@ const DECIDED = 2;
 
 export function createProposalNews(options: ProposalNewsOptions): ProposalNews {
   const { proposals, channel, consoleUrl, onDue, clock } = options;
-  /** Milliseconds, by subject: since when what it would have done stands there. */
-  const standsSince = new Map<string, number>();
   const stop = new AbortController();
   const ringing = new Set<Promise<void>>();
   const unsubscribe = proposals.subscribe((proposal) => {
-    const subject = subjectOf(proposal);
-    if (proposal.state !== 'proposed' || standsSince.has(subject)) return onDue();
-    standsSince.set(subject, clock.now());
+    if (proposal.state !== 'proposed') return onDue();
     const ring = clock.sleep(STANDS_MS, stop.signal).then(() => {
       ringing.delete(ring);
       if (!stop.signal.aborted) onDue();
@@ -46,10 +42,11 @@ export function createProposalNews(options: ProposalNewsOptions): ProposalNews {
   const noticeOf = (proposal: Proposal, told: NoticesTold): readonly Notice[] => {
     const subject = subjectOf(proposal);
     const receipt = told.of(subject);
-    const since = standsSince.get(subject);
+    const { readAt } = proposal;
     // Begun with the answer lost, it is first found again, or posted as it stands by now.
-    const isPosted = receipt?.state === 'posted' && receipt.version >= PROPOSED;
-    const isDue = proposal.state === 'proposed' && since !== undefined && clock.now() - since >= STANDS_MS;
+    const isPosted =
+      receipt !== null && (receipt.version > PROPOSED || (receipt.version === PROPOSED && receipt.state === 'posted'));
+    const isDue = proposal.state === 'proposed' && readAt !== null && clock.now() - readAt >= STANDS_MS;
     if (receipt === null && !(isDue && isForChannel(proposal))) return [];
     if (receipt?.state === 'failed' && receipt.version === PROPOSED) return [];
     const isDecided = proposal.state !== 'proposed' && proposal.state !== 'reading';
@@ -59,18 +56,17 @@ export function createProposalNews(options: ProposalNewsOptions): ProposalNews {
         version: isPosted && isDecided ? DECIDED : PROPOSED,
         isLiving: true,
         channel,
-        card: () => proposalCard(shownOf(newestOf(proposals, proposal)), consoleUrl),
-        untilMs: isPosted ? clock.now() + WORTH_FOR_MS : (since ?? proposal.at) + WORTH_FOR_MS,
+        card: () => proposalCard(shownOf(proposals.get(proposal.id) ?? proposal), consoleUrl),
+        untilMs: isPosted ? clock.now() + WORTH_FOR_MS : (readAt ?? proposal.at) + WORTH_FOR_MS,
       },
     ];
   };
   return {
-    due: (told) => {
-      const listed = proposals.list();
-      const known = new Set(listed.map(subjectOf));
-      for (const subject of standsSince.keys()) if (!known.has(subject)) standsSince.delete(subject);
-      return listed.toReversed().flatMap((proposal) => noticeOf(proposal, told));
-    },
+    due: (told) =>
+      proposals
+        .list()
+        .toReversed()
+        .flatMap((proposal) => noticeOf(proposal, told)),
     close: async () => {
       unsubscribe();
       stop.abort();
@@ -79,13 +75,7 @@ export function createProposalNews(options: ProposalNewsOptions): ProposalNews {
   };
 }
 
-/** What is proposed again after it was discarded is another proposal of the same id. */
-const subjectOf = ({ id, at }: Pick<Proposal, 'id' | 'at'>): string => `proposal:${id}:${at}`;
+const subjectOf = ({ id }: Pick<Proposal, 'id'>): string => `proposal:${id}`;
 
 /** What was made in a form of Slack is decided there, unless somebody else must. */
 const isForChannel = ({ by, secondPerson }: Proposal): boolean => by.kind !== 'slack' || secondPerson !== undefined;
-
-function newestOf(proposals: ProposalNewsOptions['proposals'], proposal: Proposal): Proposal {
-  const now = proposals.get(proposal.id);
-  return now !== null && now.at === proposal.at ? now : proposal;
-}

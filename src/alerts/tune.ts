@@ -24,13 +24,10 @@ export type TuneDesk = {
 };
 
 const MAX_WHY = 500;
-const GONE =
-  'This proposal is not known here: declinewatch was restarted since, or another replica has it. Press again; if that does not help, make the change again.';
-
 /** Rejects if the log cannot be written. */
 export async function answerTune(desk: TuneDesk, ask: TuneAsk): Promise<TuneAnswer> {
   if (ask.kind === 'form') return { kind: 'form', form: formOf(desk, ask.incident) };
-  if (ask.kind === 'propose') return propose(desk, ask);
+  if (ask.kind === 'propose') return await propose(desk, ask);
   if (ask.kind === 'look') return { kind: 'proposal', proposal: await look(desk, ask) };
   return await decide(desk, ask);
 }
@@ -74,10 +71,10 @@ function unitOf({ count, currency }: DetectorSettings): string {
   return 'A whole number. Empty: none.';
 }
 
-function propose(
+async function propose(
   desk: TuneDesk,
   { detector, basedOn, values, user }: Extract<TuneAsk, { kind: 'propose' }>,
-): TuneAnswer {
+): Promise<TuneAnswer> {
   const { proposals } = desk;
   const problems = (...all: readonly TuneProblem[]): TuneAnswer => ({ kind: 'problems', problems: all });
   const accepted = acceptedOf(desk, detector);
@@ -92,12 +89,12 @@ function propose(
   if (accepted?.rule.version === basedOn && Object.keys(typed.change).length === 0)
     return problems({ field: 'mode', message: 'Nothing differs from what is in force: change something first.' });
   const by = actorOf(user);
-  const made = proposals.propose({ detector, change: typed.change, basedOn, by, why: values.why.trim() });
+  const made = await proposals.propose({ detector, change: typed.change, basedOn, by, why: values.why.trim() });
   if (made.state === 'refused') return problems(...fieldsOf(made));
   // Who tries one thing after the other means the last one.
-  for (const one of proposals.list())
-    if (one.id !== made.id && one.detector === detector && isOpenProposal(one) && isOf(one, by))
-      proposals.discard(one.id, by);
+  const isBefore = (one: Proposal): boolean => one.id !== made.id && one.detector === detector && isOf(one, by);
+  const before = proposals.list().filter((one) => isOpenProposal(one) && isBefore(one));
+  await Promise.all(before.map(async ({ id }) => await proposals.discard(id, by)));
   return { kind: 'proposal', proposal: shownOf(made) };
 }
 
@@ -142,12 +139,8 @@ async function look({ proposals }: TuneDesk, { proposal: id, waitMs }: Extract<T
 }
 
 async function decide({ proposals }: TuneDesk, ask: Extract<TuneAsk, { kind: 'decide' }>): Promise<TuneAnswer> {
-  const { proposal: id, decision, user } = ask;
-  const by = actorOf(user);
-  const known = proposals.get(id);
-  if (known === null) return { kind: 'decided', message: GONE, proposal: null };
-  if (!isOpenProposal(known)) return { kind: 'decided', message: overMessage(known), proposal: shownOf(known) };
-  const done = decision === 'apply' ? await proposals.apply(id, by) : proposals.discard(id, by);
+  const { proposal: id, decision, user, click } = ask;
+  const done = await proposals[decision](id, actorOf(user), click);
   const message =
     done.outcome === 'refused'
       ? done.message
@@ -155,11 +148,6 @@ async function decide({ proposals }: TuneDesk, ask: Extract<TuneAsk, { kind: 'de
         ? 'Recorded. It is in force, or refused, as soon as the incident manager answers.'
         : '';
   return { kind: 'decided', message, proposal: shownOf(proposals.get(id)) };
-}
-
-function overMessage({ state, decidedBy, problem }: Proposal): string {
-  const by = decidedBy === null ? '' : ` by ${actorName(decidedBy)}`;
-  return state === 'refused' ? problem : `It was ${state} already${by}. Nothing was changed.`;
 }
 
 export function shownOf(proposal: Proposal): ShownProposal;

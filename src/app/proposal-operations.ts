@@ -9,11 +9,16 @@ import { readProposal, readProposalId, readRevert } from '../tuning/proposal-que
 export type ProposalParts = {
   readonly suggestions: Suggestions;
   readonly proposals: Proposals;
-  readonly feed: Pick<IncidentFeed, 'settings'>;
+  readonly feed: Pick<IncidentFeed, 'settings' | 'caughtUp'>;
 };
 
 /** `{"proposal":{"id","detector","basedOn","change","by","at","state","progress","words","result","problem"}}`. */
 export function proposalOperations({ proposals, suggestions, feed }: ProposalParts): readonly Operation[] {
+  // Another process may have taken it.
+  const known = async (id: string): Promise<Proposal> => {
+    await feed.caughtUp();
+    return knownOf(proposals, id);
+  };
   return [
     {
       method: 'GET',
@@ -28,7 +33,8 @@ export function proposalOperations({ proposals, suggestions, feed }: ProposalPar
       path: '/proposals',
       run: async ({ query }) => {
         const id = query.get('id');
-        if (id !== null) return { status: 200, body: { proposal: proposalJson(known(proposals, id)) } };
+        if (id !== null) return { status: 200, body: { proposal: proposalJson(await known(id)) } };
+        await feed.caughtUp();
         const listed = proposals.list().map((one) => ({ ...proposalJson(one), result: undefined }));
         return { status: 200, body: { proposals: listed } };
       },
@@ -37,7 +43,7 @@ export function proposalOperations({ proposals, suggestions, feed }: ProposalPar
       method: 'POST',
       path: '/proposals',
       run: async ({ body, actor }) => {
-        const proposal = proposals.propose({ ...readProposal(body, feed), by: actor });
+        const proposal = await proposals.propose({ ...readProposal(body, feed), by: actor });
         return { status: 202, body: { proposal: proposalJson(proposal) } };
       },
     },
@@ -45,14 +51,17 @@ export function proposalOperations({ proposals, suggestions, feed }: ProposalPar
       method: 'POST',
       path: '/proposals/apply',
       run: async ({ body, actor }) => {
-        const { id } = known(proposals, readProposalId(body));
+        const { id } = await known(readProposalId(body));
         return decided(await proposals.apply(id, actor));
       },
     },
     {
       method: 'POST',
       path: '/proposals/discard',
-      run: async ({ body, actor }) => decided(proposals.discard(known(proposals, readProposalId(body)).id, actor)),
+      run: async ({ body, actor }) => {
+        const { id } = await known(readProposalId(body));
+        return decided(await proposals.discard(id, actor));
+      },
     },
     {
       method: 'POST',
@@ -67,15 +76,19 @@ export function proposalOperations({ proposals, suggestions, feed }: ProposalPar
   ];
 }
 
-function known(proposals: Proposals, id: string): Proposal {
+function knownOf(proposals: Proposals, id: string): Proposal {
   const proposal = proposals.get(id);
   if (proposal !== null) return proposal;
   throw new AppError('not_found', `There is no proposal ${id.slice(0, 40)}.`, {
-    help: 'Proposals are kept until the service restarts: make it again.',
+    help: 'The newest 200 proposals are kept: make it again.',
   });
 }
 
-const proposalJson = (proposal: Proposal) => ({ ...proposal, at: new Date(proposal.at).toISOString() });
+const proposalJson = (proposal: Proposal) => ({
+  ...proposal,
+  at: new Date(proposal.at).toISOString(),
+  readAt: proposal.readAt === null ? null : new Date(proposal.readAt).toISOString(),
+});
 
 function decided(decision: Decision): { readonly status: 200 | 202; readonly body: object } {
   if (decision.outcome === 'pending') return { status: 202, body: { pending: true } };

@@ -14,7 +14,7 @@ export type Reviewing = {
 
 /** `runHistory`: what waits for the history lane is evaluated before anything is verified. */
 export function startReviewing(core: Core, runHistory: () => Promise<void>): Reviewing {
-  const { log, feed, piiKey, clock, dataFolder, sources, teardown, child, has } = core;
+  const { log, feed, piiKey, clock, dataFolder, erasing, sources, teardown, child, has } = core;
   const common = { log, feed, piiKey, clock };
   const isResponding = has('respond');
   const verifying = { ...common, logger: child('verify'), settle: runHistory };
@@ -24,7 +24,7 @@ export function startReviewing(core: Core, runHistory: () => Promise<void>): Rev
   if (!isResponding) return { verification, months: null, tuning: null };
   const grades = startGrades({ ...common, logger: child('grades'), dataFolder });
   teardown.push('grades', () => grades.close());
-  const tuning = startTuning({ ...common, logger: child('tuning') });
+  const tuning = startTuning({ ...common, logger: child('tuning'), erased: erasing.erasures.newest });
   teardown.push('tuning', () => tuning.close());
   return { verification, months: grades.months, tuning };
 }

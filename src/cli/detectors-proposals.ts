@@ -26,7 +26,7 @@ export async function proposeInstead(api: ApiClient, { name, change, error }: Re
   const body = { detector: name, set, basedOn, ...(why === undefined ? {} : { why }) };
   return (await api.post('/api/proposals', body).catch((cause: unknown) => {
     if (!(cause instanceof AppError) || cause.code !== 'not_found') throw cause;
-    const help = 'Start declinewatch first: proposals are kept by the running service.';
+    const help = 'Start declinewatch first: proposals are read and decided by the running service.';
     throw new AppError('approval_needed', error.message, { help, cause });
   })) as Proposed;
 }

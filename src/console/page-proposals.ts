@@ -14,7 +14,8 @@ const SHOWN_INCIDENTS = 10;
 export type ProposalContext = { readonly address: string; readonly forms: FormContext };
 
 export function proposalList(proposals: readonly Proposal[], context: ProposalContext): Html {
-  if (proposals.length === 0) return html`<p class="muted">None. They are kept until the service restarts.</p>`;
+  if (proposals.length === 0)
+    return html`<p class="muted">None. The newest 200 of all detectors are kept; who does not decide within 14 days proposes again.</p>`;
   return html`<ol class="proposals">${proposals.slice(0, SHOWN).map((one) => proposalItem(one, context))}</ol>`;
 }
 

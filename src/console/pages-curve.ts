@@ -58,14 +58,14 @@ export function curvePages(routes: Hono<ConsoleEnv>, { desk, tuning = null }: Pa
     tuning.curves.readNow(name);
     return 'read';
   });
-  form('/detectors/:name/proposals', (c, sent, name) => propose(c, known, { name, sent }));
+  form('/detectors/:name/proposals', async (c, sent, name) => await propose(c, known, { name, sent }));
   form('/detectors/:name/proposals/:id/apply', async (c, _, name) => {
     const { id } = proposalOf(tuning, name, c.req.param('id'));
     return doneBy(await tuning.proposals.apply(id, callerOf(c).actor), 'applied');
   });
-  form('/detectors/:name/proposals/:id/discard', (c, _, name) => {
+  form('/detectors/:name/proposals/:id/discard', async (c, _, name) => {
     const { id } = proposalOf(tuning, name, c.req.param('id'));
-    return doneBy(tuning.proposals.discard(id, callerOf(c).actor), 'discarded');
+    return doneBy(await tuning.proposals.discard(id, callerOf(c).actor), 'discarded');
   });
   form('/detectors/:name/revert', async (c, sent, name) => {
     const { version } = currentOf(desk, name);
@@ -125,7 +125,7 @@ function proposalOf({ proposals }: ConsoleTuning, name: string, id = ''): Propos
   const proposal = proposals.get(id);
   if (proposal?.detector === name) return proposal;
   throw httpError('not_found', 'The proposal is not known any more.', {
-    help: 'Proposals are kept until the service restarts: make the change again.',
+    help: 'The newest 200 are kept: make the change again.',
   });
 }
 
@@ -138,7 +138,7 @@ function doneBy(decision: Decision, done: Done): Done {
 
 type Sent = { readonly name: string; readonly sent: URLSearchParams };
 
-function propose(c: ConsoleContext, { desk, tuning }: Known, { name, sent }: Sent): Done {
+async function propose(c: ConsoleContext, { desk, tuning }: Known, { name, sent }: Sent): Promise<Done> {
   const { settings, version } = currentOf(desk, name);
   const basedOn = Number(sent.get('basedOn'));
   const { change, why } = sent.has('suggestion')
@@ -149,7 +149,8 @@ function propose(c: ConsoleContext, { desk, tuning }: Known, { name, sent }: Sen
       help: 'Change a threshold, the window or the mode first.',
     });
   const { actor } = callerOf(c);
-  const made = tuning.proposals.propose({ detector: name, change, basedOn, by: actor, why: why.slice(0, MAX_WHY) });
+  const asked = { detector: name, change, basedOn, by: actor, why: why.slice(0, MAX_WHY) };
+  const made = await tuning.proposals.propose(asked);
   if (made.state === 'refused')
     throw httpError('invalid_detector', `It cannot be: ${made.problem}.`.replace('..', '.'));
   return 'proposed';

@@ -8,6 +8,7 @@ import type { TotalsRecord } from '../model/daily-totals.ts';
 import type { Erasure } from '../model/erasure.ts';
 import { AppError } from '../model/errors.ts';
 import { namingOf } from '../model/mask-erased.ts';
+import { eraseProposalRead } from '../model/mask-proposal.ts';
 import { eraseChange, eraseMembers, eraseReport, eraseTotals } from '../model/mask-told.ts';
 import { type EndedMembers, membersId } from '../model/members.ts';
 import type { TopicName } from '../model/topics.ts';
@@ -25,6 +26,12 @@ export const PERSONAL_TOPICS = [
 type PersonalTopic = (typeof PERSONAL_TOPICS)[number];
 
 export type Rewritten = Pick<StoredRecord, 'key' | 'value'>;
+
+/** Of commands, reports and what proposals would have done tell of persons. */
+function eraseBody(body: Command['body'], erasures: readonly Erasure[]): Command['body'] {
+  if (body?.type === 'report') return eraseReport(body, erasures);
+  return body?.type === 'proposal_read' ? eraseProposalRead(body, erasures) : body;
+}
 
 /** Null: the record stays as it is. What cannot be read stays too; `newer_schema` is left to who reads it. */
 export type RecordEraser = (topic: TopicName, record: StoredRecord) => Rewritten | null;
@@ -62,10 +69,9 @@ export function createRecordEraser(
       return after === null ? null : { key, value: encode('stripe-events', { event: after, ...rest, erased: true }) };
     },
     commands: ({ key, value }) => {
-      if (value.includes(knowing) || !value.includes('"report"')) return null;
+      if (value.includes(knowing) || !/"(report|proposal_read)"/.test(value)) return null;
       const command = decode<Command>('commands', value);
-      if (command.body?.type !== 'report') return null;
-      const body = eraseReport(command.body, erasures);
+      const body = eraseBody(command.body, erasures);
       return body === command.body ? null : { key, value: encode('commands', { ...command, body }) };
     },
     incidents: ({ key, value }) => {

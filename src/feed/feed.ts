@@ -1,9 +1,10 @@
-// What the responding side reads: every incident's newest state, its timeline, and the settings in force. The port;
+// What the responding side reads: every incident's newest state, its timeline, the settings in force, and proposals. The port;
 // incident-feed.ts follows the log.
 import type { AcceptedSettings, Change, ChangeType } from '../model/commands.ts';
 import type { GeneralSettings, Severity } from '../model/detector.ts';
 import type { Entity } from '../model/entity.ts';
 import type { Actor, Incident, Status } from '../model/incident.ts';
+import type { StoredProposal } from '../model/proposal.ts';
 
 export type IncidentFilter = {
   readonly status?: Status;
@@ -69,6 +70,10 @@ export interface IncidentFeed {
   detectorNames(): readonly string[];
   /** null: nothing has been accepted yet. */
   general(): GeneralSettings | null;
+  /** null: no such proposal, or one that is no longer among the newest 200. */
+  proposal(id: string): StoredProposal | null;
+  /** Newest first. */
+  proposals(): readonly StoredProposal[];
   /** Mutes that end after `now`. */
   mutes(now: number): readonly Mute[];
   /** Called with each new change once, in order, after the feed shows it. A listener that throws is logged. */

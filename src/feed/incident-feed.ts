@@ -9,6 +9,7 @@ import type { TopicName } from '../model/topics.ts';
 import { createAnswers } from './answers.ts';
 import type { FeedStatus, IncidentFeed } from './feed.ts';
 import { createIncidentIndex } from './incident-index.ts';
+import { createProposalIndex } from './proposal-index.ts';
 import { createSettingsIndex } from './settings-index.ts';
 
 export type FeedOptions = {
@@ -29,6 +30,7 @@ export async function openIncidentFeed({
 }: FeedOptions): Promise<IncidentFeed> {
   const incidents = createIncidentIndex();
   const settings = createSettingsIndex();
+  const proposals = createProposalIndex();
   const answers = createAnswers();
   const listeners = new Set<(change: Change) => void>();
   const closing = new AbortController();
@@ -42,6 +44,7 @@ export async function openIncidentFeed({
     last = change.position;
     incidents.take(change);
     if (change.accepted !== undefined) settings.take(change.accepted);
+    proposals.take(change);
     answers.take(change);
     for (const listener of listeners) {
       try {
@@ -92,6 +95,7 @@ export async function openIncidentFeed({
   return {
     ...incidents.queries,
     ...settings.queries,
+    ...proposals.queries,
     subscribe: (listener) => {
       listeners.add(listener);
       return () => void listeners.delete(listener);

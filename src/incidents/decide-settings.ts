@@ -2,6 +2,7 @@
 import { approvalProblem } from '../model/approval.ts';
 import type { AcceptedSettings, Command, SettingsCommand } from '../model/commands.ts';
 import { type DetectorSettings, ladder } from '../model/detector.ts';
+import type { Actor } from '../model/incident.ts';
 import { actorName } from '../model/words.ts';
 import { type Draft, formatTime, refused, seen } from './draft.ts';
 import { canonical } from './field-owners.ts';
@@ -16,9 +17,13 @@ const MAX_SHOWN = 200;
 /** A version that differs in one of them counts otherwise: it gets cells of its own. */
 const CELL_FIELDS = ['on', 'where', 'of', 'at', 'per', 'count', 'windowS', 'currency', 'minimum'] as const;
 
-type Asked = Pick<Command, 'actor'> & { readonly body: SettingsCommand };
+type Asked = Pick<Command, 'actor'> & {
+  readonly body: SettingsCommand;
+  /** Whose proposal the actor applies; absent: the actor asks for it directly. */
+  readonly proposedBy?: Actor;
+};
 
-export function decideSettings(state: State, { body, actor }: Asked, time: number): Draft {
+export function decideSettings(state: State, { body, actor, proposedBy }: Asked, time: number): Draft {
   const known = state.detectors.get(body.detector);
   const version = known?.current.rule.version ?? 0;
   if (body.basedOn !== version) return refused(staleVersion(body, known), null);
@@ -28,8 +33,8 @@ export function decideSettings(state: State, { body, actor }: Asked, time: numbe
   const changes = [...changedFields(before, body.settings), ...changedGeneral(known?.current.general, body.general)];
   if (changes.length === 0) return seen({ reason: 'unchanged', detector: body.detector, version });
   // Here and nowhere else it is enforced: whoever asks, and however, comes by.
-  const { detector, settings: after, proposedBy = null } = body;
-  const alone = approvalProblem({ detector, before, after, by: actor, proposedBy });
+  const { detector, settings: after } = body;
+  const alone = approvalProblem({ detector, before, after, by: actor, proposedBy: proposedBy ?? null });
   if (alone !== null) return refused({ code: 'approval_needed', message: alone }, null);
   const accepted: Omit<AcceptedSettings, 'position'> = {
     rule: {
@@ -45,7 +50,7 @@ export function decideSettings(state: State, { body, actor }: Asked, time: numbe
     at: time,
     actor,
     why: body.why.slice(0, MAX_WHY),
-    ...(proposedBy === null ? {} : { proposedBy }),
+    ...(proposedBy === undefined ? {} : { proposedBy }),
   };
   return {
     type: 'settings_accepted',
@@ -64,7 +69,10 @@ function staleVersion({ detector, basedOn }: SettingsCommand, known: DetectorSta
 }
 
 /** What the fold cannot work with. Filters are compiled and tests are run by whoever asks, before asking. */
-function problemOf({ detectors }: State, { detector, settings }: SettingsCommand): string | null {
+export function problemOf(
+  { detectors }: State,
+  { detector, settings }: Pick<SettingsCommand, 'detector' | 'settings'>,
+): string | null {
   if (settings === null) return null;
   if (settings.name !== detector) return `The settings are those of ${settings.name}, not of ${detector}.`;
   const steps = ladder(settings.thresholds);

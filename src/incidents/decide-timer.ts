@@ -1,8 +1,10 @@
-// A timer command: what has become due by now. Mutes end, and incidents that nobody acknowledges escalate.
+// A timer command: what has become due by now. Mutes end, incidents that nobody acknowledges escalate, and proposals that nobody
+// decided on expire.
 import type { DetectorSettings } from '../model/detector.ts';
 import type { Incident } from '../model/incident.ts';
 import { fitIncident } from './bounds.ts';
 import { deadlineOf, nextStep, remindAt, waitingSince } from './deadlines.ts';
+import { expiredProposals } from './decide-proposal.ts';
 import { type Draft, seen } from './draft.ts';
 import { hiddenBy } from './mutes.ts';
 import { numberOf } from './reconcile.ts';
@@ -17,7 +19,7 @@ export function decideTimer(state: State, time: number): readonly Draft[] {
     .flatMap(([id, at]) => (at <= time ? (state.incidents.get(id) ?? []) : []))
     .sort((a, b) => numberOf(a) - numberOf(b))
     .slice(0, MAX_AT_ONCE);
-  const drafts: Draft[] = [];
+  const drafts: Draft[] = [...expiredProposals(state, time)];
   const handled = new Set<string>();
   for (const incident of due) {
     if (handled.has(incident.id)) continue;

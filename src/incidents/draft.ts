@@ -4,7 +4,7 @@ import type { Erasure } from '../model/erasure.ts';
 import type { Incident } from '../model/incident.ts';
 
 export type Draft = Pick<Change, 'type' | 'data'> &
-  Partial<Pick<Change, 'actor' | 'incident' | 'refusal' | 'nextDeadline' | 'report'>> & {
+  Partial<Pick<Change, 'actor' | 'incident' | 'refusal' | 'nextDeadline' | 'report' | 'proposal'>> & {
     readonly accepted?: Omit<AcceptedSettings, 'position'>;
     readonly erasure?: Erasure;
   };

@@ -3,6 +3,7 @@ import type { AcceptedSettings, Change, ReportMark } from '../model/commands.ts'
 import { compareSeverity } from '../model/detector.ts';
 import { keyId } from '../model/entity.ts';
 import type { Incident } from '../model/incident.ts';
+import { eraseKept, keepProposal } from '../model/proposals-kept.ts';
 import { releaseOld } from './release.ts';
 import {
   incidentKeyId,
@@ -47,7 +48,11 @@ function foldChange(state: State, change: Change): void {
   if (change.position.index === 0 && isFromPerson(change)) remember(state, change.command);
   if (change.report !== undefined) markReport(state, change.report);
   if (change.accepted !== undefined) evolveSettings(state, change.accepted);
-  if (change.erasure !== undefined) state.erasures = [...state.erasures, change.erasure].slice(-MAX_ERASURES);
+  if (change.proposal !== undefined) keepProposal(state.proposals, change.proposal);
+  if (change.erasure !== undefined) {
+    state.erasures = [...state.erasures, change.erasure].slice(-MAX_ERASURES);
+    eraseKept(state.proposals, change.erasure);
+  }
   if (change.incident !== null && change.type !== 'refused') foldIncident(state, change, change.incident);
 }
 

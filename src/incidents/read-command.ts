@@ -22,6 +22,7 @@ type Body = Readonly<Record<string, unknown>>;
 
 const MAX_ID = 500;
 const MAX_EPISODES = 10_000;
+const MAX_RESULT_INCIDENTS = 20;
 
 const bad = (problem: string): AppError => new AppError('bad_record', `A record of commands ${problem}.`);
 
@@ -37,6 +38,13 @@ function problemOf(body: Body): string | null {
       return operatorProblem(body);
     case 'erase':
       return eraseProblem(body);
+    case 'propose':
+      return proposeProblem(body);
+    case 'proposal_read':
+      return proposalReadProblem(body);
+    case 'decide_proposal':
+      if (body.decision !== 'apply' && body.decision !== 'discard') return 'decides nothing';
+      return isProposalId(body.proposal) ? null : 'is of no proposal';
     default:
       if (typeof body.type !== 'string' || !INCIDENT_ACTIONS.has(body.type)) return 'asks for something unknown';
       return typeof body.incident === 'string' ? null : 'names no incident';
@@ -63,14 +71,32 @@ function isEpisode(episode: unknown): boolean {
   );
 }
 
-function settingsProblem({ detector, settings, basedOn, why, general, proposedBy }: Body): string | null {
+function settingsProblem({ detector, settings, basedOn, why, general }: Body): string | null {
   if (typeof detector !== 'string' || detector === '') return 'is of no detector';
   if (settings !== null && (!isObject(settings) || !isObject(settings.thresholds))) return 'has no settings';
   if (!Number.isSafeInteger(basedOn) || typeof why !== 'string' || !isObject(general)) return 'has no ground';
-  if (proposedBy !== undefined && !(isObject(proposedBy) && typeof proposedBy.kind === 'string'))
-    return 'was proposed by nobody';
   return null;
 }
+
+function proposeProblem({ proposal, detector, change, settings, basedOn, why }: Body): string | null {
+  if (!isProposalId(proposal)) return 'is of no proposal';
+  if (typeof detector !== 'string' || detector === '') return 'is of no detector';
+  if (!isObject(change) || !isObject(settings) || !isObject(settings.thresholds)) return 'has no settings';
+  return Number.isSafeInteger(basedOn) && typeof why === 'string' ? null : 'has no ground';
+}
+
+function proposalReadProblem({ proposal, words, result, problem, erased }: Body): string | null {
+  if (!isProposalId(proposal)) return 'is of no proposal';
+  if (typeof words !== 'string' || typeof problem !== 'string' || !Number.isSafeInteger(erased)) return 'says nothing';
+  if (result === null) return null;
+  const isList = (list: unknown): boolean =>
+    Array.isArray(list) &&
+    list.length <= MAX_RESULT_INCIDENTS &&
+    list.every((one) => isObject(one) && isObject(one.entity) && typeof one.entity.value === 'string');
+  return isObject(result) && isList(result.added) && isList(result.removed) ? null : 'has no result';
+}
+
+const isProposalId = (id: unknown): boolean => typeof id === 'string' && /^[0-9a-f]{16}$/.test(id);
 
 function operatorProblem({ scope, subject, isOn, title, why, severity, sinceS }: Body): string | null {
   const texts = [subject, title, why, severity].every((text) => typeof text === 'string');

@@ -7,6 +7,7 @@ import { eraseReport } from '../model/mask-told.ts';
 import { decideAction } from './decide-action.ts';
 import { decideErase } from './decide-erase.ts';
 import { decideOperator } from './decide-operator.ts';
+import { decideProposal, decideProposalRead, decidePropose, overtaken } from './decide-proposal.ts';
 import { decideReport } from './decide-report.ts';
 import { decideSettings } from './decide-settings.ts';
 import { decideTimer } from './decide-timer.ts';
@@ -53,7 +54,11 @@ function draftsOf(state: State, command: Command, { time, offset }: Now): readon
   if (state.commands.has(command.id)) return [repeated(state, command)];
   if (body.type === 'erase') return decideErase(state, { body, offset, time });
   if (isIncidentAction(body)) return decideAction(state, { body, actor: command.actor, time });
-  return [decideSettings(state, { ...command, body }, time)];
+  if (body.type === 'propose') return [decidePropose(state, { ...command, body }, time)];
+  if (body.type === 'proposal_read') return [decideProposalRead(state, { ...command, body }, time)];
+  if (body.type === 'decide_proposal') return decideProposal(state, { ...command, body }, time);
+  const draft = decideSettings(state, { actor: command.actor, body }, time);
+  return [draft, ...overtaken(state, draft)];
 }
 
 /** The answer of the first time stands; the clicker may have seen it or not. */

@@ -5,6 +5,8 @@ import { type Key, keyId } from '../model/entity.ts';
 import type { AsOf } from '../model/episode.ts';
 import type { Erasure } from '../model/erasure.ts';
 import type { Incident } from '../model/incident.ts';
+import { isOpenProposal } from '../model/proposal.ts';
+import { expiresAt, type KeptProposals } from '../model/proposals-kept.ts';
 import { scopeId } from '../model/scope.ts';
 
 /** Taken over by `evolve`, which changes it in place: the state given to it must not be used again. */
@@ -22,6 +24,7 @@ export type State = {
   readonly commands: Set<string>;
   readonly detectors: Map<string, DetectorState>;
   general: GeneralSettings | null;
+  readonly proposals: KeptProposals;
   /** Mutes by keyId. */
   readonly mutes: Map<string, MuteState>;
   /** By detector and scope. */
@@ -84,6 +87,7 @@ export function createState(): State {
     commands: new Set(),
     detectors: new Map(),
     general: null,
+    proposals: new Map(),
     mutes: new Map(),
     storms: new Map(),
     deadlines: new Map(),
@@ -115,5 +119,7 @@ export const sourceId = ({ lane, topic, partition }: AsOf): string => `${lane}/$
 export function nextDeadline(state: State): number | null {
   let least = Number.POSITIVE_INFINITY;
   for (const at of state.deadlines.values()) if (at < least) least = at;
+  for (const proposal of state.proposals.values())
+    if (isOpenProposal(proposal)) least = Math.min(least, expiresAt(proposal));
   return Number.isFinite(least) ? least : null;
 }

@@ -3,7 +3,9 @@ import type { DetectorSettings, EntityKind, GeneralSettings, Rule, Severity } fr
 import type { Report } from './episode.ts';
 import type { EraseCommand, Erasure } from './erasure.ts';
 import type { Actor, Incident, Verdict } from './incident.ts';
+import type { StoredProposal } from './proposal.ts';
 import type { Scope } from './scope.ts';
+import type { WhatIf } from './what-if.ts';
 
 /** What a person asks of one incident. `ifVersion`: refuse with stale_version unless the incident has that version. */
 export type IncidentAction =
@@ -30,9 +32,40 @@ export type SettingsCommand = {
   readonly basedOn: number;
   readonly why: string;
   readonly general: GeneralSettings;
-  /** Who proposed it, if the actor applies a proposal; absent: the actor asks for it directly. */
-  readonly proposedBy?: Actor;
 };
+
+/** A change of a detector for a person to decide on. */
+export type ProposeCommand = {
+  readonly type: 'propose';
+  /** 16 hex digits, given by who asks: what it is called if it is not proposed already. */
+  readonly proposal: string;
+  readonly detector: string;
+  /** As asked, and the settings in full that come of it: validated, tests included, by who asks. */
+  readonly change: Readonly<Record<string, unknown>>;
+  readonly settings: DetectorSettings;
+  readonly basedOn: number;
+  readonly why: string;
+};
+
+/** What a proposal would have done, read from the log by any process that responds; the first one counts. */
+export type ProposalReadCommand = {
+  readonly type: 'proposal_read';
+  readonly proposal: string;
+  readonly words: string;
+  readonly result: WhatIf | null;
+  /** Why it could not be read; '' if it was. */
+  readonly problem: string;
+  /** Number of the newest erase that was known when it was read. */
+  readonly erased: number;
+};
+
+export type DecideProposalCommand = {
+  readonly type: 'decide_proposal';
+  readonly proposal: string;
+  readonly decision: 'apply' | 'discard';
+};
+
+type AboutProposals = ProposeCommand | ProposalReadCommand | DecideProposalCommand;
 
 /** Something an operator must know: no events, a limit that is near. One incident per scope and subject while it lasts. */
 export type OperatorCommand = {
@@ -53,7 +86,14 @@ export type OperatorCommand = {
 
 export type TimerCommand = { readonly type: 'timer' };
 
-export type CommandBody = Report | IncidentAction | SettingsCommand | OperatorCommand | EraseCommand | TimerCommand;
+export type CommandBody =
+  | Report
+  | IncidentAction
+  | SettingsCommand
+  | AboutProposals
+  | OperatorCommand
+  | EraseCommand
+  | TimerCommand;
 
 export type Command = {
   /** Given by who asks: applied once, so a repeated click or a retried append changes nothing. */
@@ -85,6 +125,10 @@ export const CHANGE_TYPES = [
   'withdrawn',
   'returned',
   'settings_accepted',
+  'proposed',
+  'proposal_read',
+  /** Applied, discarded, overtaken by another version, or too old. */
+  'proposal_decided',
   'erased',
   'seen',
   'refused',
@@ -131,6 +175,8 @@ export type Change = {
   readonly report?: ReportMark;
   /** Of `settings_accepted`: what was accepted. */
   readonly accepted?: AcceptedSettings;
+  /** Of what concerns a proposal: as it is after it. */
+  readonly proposal?: StoredProposal;
   /** On the first change of an erase: who is not to be recognised any more. */
   readonly erasure?: Erasure;
 };
@@ -152,9 +198,19 @@ export type AcceptedSettings = {
   readonly proposedBy?: Actor;
 };
 
+const NO_INCIDENT_ACTIONS: ReadonlySet<CommandBody['type']> = new Set<CommandBody['type']>([
+  'report',
+  'settings',
+  'propose',
+  'proposal_read',
+  'decide_proposal',
+  'operator',
+  'erase',
+  'timer',
+]);
+
 export function isIncidentAction(body: CommandBody): body is IncidentAction {
-  const { type } = body;
-  return type !== 'report' && type !== 'settings' && type !== 'operator' && type !== 'erase' && type !== 'timer';
+  return !NO_INCIDENT_ACTIONS.has(body.type);
 }
 
 /** -1, 0, 1: changes are ordered by their command's offset, then their index. */

@@ -6,6 +6,7 @@ import type { Evidence, MemberSummary, Report, ReportedEpisode } from './episode
 import type { Erasure } from './erasure.ts';
 import type { Incident } from './incident.ts';
 import { erasedEntity } from './mask-erased.ts';
+import { eraseProposal } from './mask-proposal.ts';
 import type { EndedMembers } from './members.ts';
 
 /** An incident on one of the subjects has their name and no members; in any other's evidence their attempts are bare. */
@@ -22,11 +23,13 @@ export function eraseChange(change: Change, erasures: readonly Erasure[]): Chang
   if (later.length === 0) return change;
   const incident = change.incident === null ? null : eraseIncident(change.incident, later);
   const entity = change.report === undefined ? null : erasedEntity(change.report.entity, later);
-  if (incident === change.incident && entity === null) return change;
+  const proposal = change.proposal === undefined ? undefined : eraseProposal(change.proposal, later);
+  if (incident === change.incident && entity === null && proposal === change.proposal) return change;
   const isTheirs = incident !== null && incident.entity !== change.incident?.entity;
   return {
     ...change,
     incident,
+    ...(proposal === undefined ? {} : { proposal }),
     ...(isTheirs && 'attempts' in change.data ? { data: { ...change.data, attempts: [] } } : {}),
     ...(entity === null || change.report === undefined
       ? {}

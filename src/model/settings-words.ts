@@ -1,7 +1,8 @@
 // What a change of a detector's settings changes, in words: the same in Slack and in the console. Pure.
+import type { AcceptedSettings } from './commands.ts';
 import { type DetectorSettings, SEVERITIES } from './detector.ts';
 import { valueInWords } from './headline.ts';
-import { formatDuration } from './words.ts';
+import { actorName, formatDuration } from './words.ts';
 
 const MAX_SHOWN = 120;
 
@@ -12,6 +13,12 @@ export function changeInWords(before: DetectorSettings, after: DetectorSettings)
     const from = was.get(field) ?? NONE;
     return from === to ? [] : [`${field} ${from} → ${to}`];
   });
+}
+
+/** Why what was made from another version cannot be. */
+export function overtakenInWords({ rule, actor, at }: Omit<AcceptedSettings, 'position'>, basedOn: number): string {
+  const time = `${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+  return `${rule.detector} is at version ${rule.version} since ${time} (${actorName(actor)}); this was made from version ${basedOn}. Look at what is in force and change it again.`;
 }
 
 const NONE = 'none';

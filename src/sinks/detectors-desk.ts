@@ -58,13 +58,11 @@ type Parts = DetectorDeskOptions & {
   readonly memory: Map<string, Memory>;
   /** By detector the version of the row in which `revert` was carried out: the row may not show it yet. */
   readonly reverted: Map<string, number>;
-  /** By detector the proposal that a choice in Status made, beside whatever stands in the cells. */
-  readonly chosen: Map<string, string>;
 };
 
 export function startDetectorDesk(options: DetectorDeskOptions): DetectorDesk {
   const { clock, logger, isActive, everyMs = EVERY_MS, proposals, feed } = options;
-  const parts: Parts = { ...options, memory: new Map(), reverted: new Map(), chosen: new Map() };
+  const parts: Parts = { ...options, memory: new Map(), reverted: new Map() };
   const stop = new AbortController();
   const bell: Bell = createBell();
   // What was read, and what others decide, shows at once.
@@ -142,8 +140,8 @@ async function decide(parts: Parts, { accepted, settings, row }: Row): Promise<D
   if (isAsInForce || editOf(row.cells, base).kind === 'none') {
     // What was said of cells that stand there no more goes with them.
     const stays = memory.get(detector)?.decidedOn === '' ? (memory.get(detector)?.error ?? '') : '';
-    forget(parts, detector);
-    if (isSuggestedAsk(ask) && based === version) return choose(parts, accepted, ask);
+    await forget(parts, detector);
+    if (isSuggestedAsk(ask) && based === version) return await choose(parts, accepted, ask);
     const other = openProposalOf(parts, detector);
     if (other !== null) return { isRestored: true, ...(await answered(parts, other, ask)) };
     // A row that is behind was not rewritten yet after what it asked for.
@@ -152,26 +150,30 @@ async function decide(parts: Parts, { accepted, settings, row }: Row): Promise<D
     return { isRestored: based !== version, ...quietOf(parts, detector), error };
   }
   if (ask === 'discard') {
-    forget(parts, detector);
+    await forget(parts, detector);
     return { isRestored: true, ...QUIET };
   }
   return await decideEdit(parts, { accepted, settings, row }, { based, ask });
 }
 
-/** Somebody else's, or one that was chosen here. */
-function openProposalOf({ proposals, chosen }: Parts, detector: string): Proposal | null {
-  const isShown = ({ by, id }: Proposal): boolean => by.kind !== 'sheet' || id === chosen.get(detector);
-  const open = proposals.list().filter((one) => one.detector === detector && isOpenProposal(one));
-  return open.find(isShown) ?? null;
+/** Somebody else's, or one that was chosen in Status. */
+function openProposalOf(parts: Parts, detector: string): Proposal | null {
+  return openOf(parts, detector).find((one) => !isOfCells(one)) ?? null;
 }
+
+const openOf = ({ proposals }: Parts, detector: string): readonly Proposal[] =>
+  proposals.list().filter((one) => one.detector === detector && isOpenProposal(one));
+
+/** What a choice in Status proposes says why. */
+const isOfCells = ({ by, why = '' }: Proposal): boolean => by.kind === 'sheet' && why === '';
 
 function quietOf({ suggestions }: Parts, detector: string): Said {
   return { ...QUIET, whatIf: suggestionWords(suggestedFor(suggestions, detector)) };
 }
 
-function choose(parts: Parts, { rule }: AcceptedSettings, ask: Suggested['ask']): Decided {
+async function choose(parts: Parts, { rule }: AcceptedSettings, ask: Suggested['ask']): Promise<Decided> {
   const { detector, version } = rule;
-  const { suggestions, proposals, chosen, memory } = parts;
+  const { suggestions, proposals, memory } = parts;
   const suggested = suggestedFor(suggestions, detector).find((one) => one.ask === ask);
   if (suggested === undefined) {
     const error = `Nothing is suggested for “${ask}” now.`;
@@ -179,8 +181,7 @@ function choose(parts: Parts, { rule }: AcceptedSettings, ask: Suggested['ask'])
     return { isRestored: true, ...quietOf(parts, detector), error };
   }
   const { change, words } = suggested;
-  const made = proposals.propose({ detector, change, basedOn: version, by: BY, why: `${ask}: ${words}` });
-  chosen.set(detector, made.id);
+  const made = await proposals.propose({ detector, change, basedOn: version, by: BY, why: `${ask}: ${words}` });
   if (made.state === 'refused') return { isRestored: true, ...QUIET, error: made.problem };
   return { isRestored: true, status: 'reading', whatIf: readingWords(made), error: '' };
 }
@@ -196,19 +197,26 @@ async function decideEdit(parts: Parts, { accepted, settings, row }: Row, { base
   let known = memory.get(detector);
   // A refusal of these very cells stands, whatever version is in force by now.
   const isKnown = known?.decidedOn === decidedOn && (known.proposal === null || based === version);
-  if (!isKnown) {
-    forget(parts, detector);
+  if (!isKnown || known === undefined) {
     const edit = editOf(row.cells, settings);
     if (edit.kind === 'problem') known = { decidedOn, proposal: null, error: edit.message };
     else {
       const change = edit.kind === 'change' ? edit.change : {};
-      const made = proposals.propose({ detector, change, basedOn: based, by: BY });
-      known = { decidedOn, proposal: made.id, error: '' };
+      // Proposed before a restart, or by the replica that wrote before, it is the same.
+      const made = await proposals.propose({ detector, change, basedOn: based, by: BY });
+      const isRefused = made.state === 'refused';
+      known = { decidedOn, proposal: isRefused ? null : made.id, error: isRefused ? made.problem : '' };
     }
+    await forget(parts, detector, known.proposal);
     memory.set(detector, known);
   }
-  const proposal = known?.proposal === undefined || known.proposal === null ? null : proposals.get(known.proposal);
-  if (proposal === null) return { isRestored: false, status: 'refused', whatIf: '', error: known?.error ?? '' };
+  if (known.proposal === null) return { isRestored: false, status: 'refused', whatIf: '', error: known.error };
+  const proposal = proposals.get(known.proposal);
+  if (proposal === null) {
+    // Not decided yet, or forgotten since: asked again at the next reading.
+    memory.delete(detector);
+    return { isRestored: false, status: 'reading', whatIf: '', error: '' };
+  }
   if (proposal.state === 'discarded') {
     const by = proposal.decidedBy === null ? '' : ` by ${actorName(proposal.decidedBy)}`;
     memory.set(detector, { decidedOn: '', proposal: null, error: `discarded${by}` });
@@ -224,7 +232,7 @@ async function decideEdit(parts: Parts, { accepted, settings, row }: Row, { base
 async function answered({ proposals }: Parts, proposal: Proposal, ask: Edited['ask']): Promise<Said> {
   const { id, state, words, problem, by, secondPerson } = proposal;
   if (ask === 'discard') {
-    proposals.discard(id, BY);
+    await proposals.discard(id, BY);
     return QUIET;
   }
   const whose = by.kind === 'sheet' ? '' : ` (proposed by ${actorName(by)})`;
@@ -246,11 +254,7 @@ async function answered({ proposals }: Parts, proposal: Proposal, ask: Edited['a
     : { status: 'refused', whatIf: '', error: done.message };
 }
 
-async function revert(
-  { proposals, reverted, chosen }: Parts,
-  { rule }: AcceptedSettings,
-  based: number,
-): Promise<Decided> {
+async function revert({ proposals, reverted }: Parts, { rule }: AcceptedSettings, based: number): Promise<Decided> {
   const { detector, version } = rule;
   if (reverted.get(detector) === based) return { isRestored: true, ...QUIET };
   if (based !== version) {
@@ -259,20 +263,16 @@ async function revert(
   }
   const decision: Decision = await proposals.revert(detector, BY);
   if (decision.outcome !== 'refused') reverted.set(detector, based);
-  else if (decision.proposal !== undefined) {
-    chosen.set(detector, decision.proposal);
-    return { isRestored: true, ...QUIET, error: decision.message };
-  }
+  else if (decision.proposal !== undefined) return { isRestored: true, ...QUIET, error: decision.message };
   if (decision.outcome === 'refused') return { isRestored: false, ...QUIET, error: decision.message };
   return { isRestored: true, ...QUIET, error: decision.outcome === 'pending' ? 'recorded, not yet in force' : '' };
 }
 
-/** What was proposed by these cells is off the table. */
-function forget({ memory, proposals }: Parts, detector: string): void {
-  const id = memory.get(detector)?.proposal ?? null;
-  const proposal = id === null ? null : proposals.get(id);
-  if (proposal !== null && isOpenProposal(proposal)) proposals.discard(proposal.id, BY);
-  memory.delete(detector);
+/** What was proposed by cells that stand there no more is off the table, also what was before a restart. */
+async function forget(parts: Parts, detector: string, except: string | null = null): Promise<void> {
+  parts.memory.delete(detector);
+  for (const one of openOf(parts, detector))
+    if (isOfCells(one) && one.id !== except) await parts.proposals.discard(one.id, BY);
 }
 
 /** The row as it is when nothing is asked: by what is in force at this moment, a command of just now included. */

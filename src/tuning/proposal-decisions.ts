@@ -1,22 +1,20 @@
-// A proposal applied, or a version taken back: a settings command like any other, with what it would have done as its reason
-// and who proposed it. The incident manager decides; what it would refuse for want of a second person is said before.
-import { randomUUID } from 'node:crypto';
+// A proposal applied or discarded, or a version taken back: commands like any other. The incident manager decides; that a version
+// cannot be taken back for want of a second person is seen before.
 import { formOf } from '../detectors/detector-form.ts';
 import type { IncidentFeed } from '../feed/feed.ts';
-import { act } from '../feed/submit.ts';
+import { type ActOutcome, act } from '../feed/submit.ts';
 import { approvalProblem } from '../model/approval.ts';
-import type { AcceptedSettings, Refusal, SettingsCommand } from '../model/commands.ts';
+import type { AcceptedSettings, DecideProposalCommand, SettingsCommand } from '../model/commands.ts';
 import type { DetectorSettings } from '../model/detector.ts';
 import type { Actor } from '../model/incident.ts';
-import type { Decision } from '../model/proposal.ts';
-import { actorName } from '../model/words.ts';
-import type { Entry, ProposalParts } from './proposal-entries.ts';
+import type { Decision, Proposals } from '../model/proposal.ts';
+import type { ProposalsOptions } from './proposal-entries.ts';
 
-export const GONE = 'The proposal is not known any more: make the change again.';
+const GONE = 'There is no such proposal.';
 
 const MAX_WHY = 500;
 
-export const refused = (message: string): Extract<Decision, { outcome: 'refused' }> => ({
+const refused = (message: string): Extract<Decision, { outcome: 'refused' }> => ({
   outcome: 'refused',
   message,
 });
@@ -30,41 +28,32 @@ export function currentOf(feed: Pick<IncidentFeed, 'settings'>, detector: string
   return accepted === undefined || settings === null ? null : { accepted, settings };
 }
 
-export async function applyProposal(parts: ProposalParts, id: string, by: Actor): Promise<Decision> {
-  const entry = parts.entries.get(id);
-  if (entry === undefined) return refused(GONE);
-  const { proposal, settings } = entry;
-  const { state, detector, basedOn, words, by: proposedBy } = proposal;
-  if (state === 'reading') return refused('What it would have done is not read yet: apply it when it stands there.');
-  if (state === 'refused' || settings === null) return refused(proposal.problem);
-  if (state !== 'proposed') return refused(`It is ${state} already.`);
-  if (entry.applying !== null) return refused('Somebody is applying it at this moment.');
-  const before = currentOf(parts.feed, detector)?.settings ?? null;
-  const alone = approvalProblem({ detector, before, after: settings, by, proposedBy });
-  if (alone !== null) return { ...refused(alone), code: 'approval_needed' };
-  const from = proposedBy.id === by.id ? '' : `, proposed by ${actorName(proposedBy)}`;
-  const own = proposal.why === undefined || proposal.why === '' ? '' : `${proposal.why}: `;
-  const command = randomUUID();
-  entry.applying = { command, by };
-  const asked = { detector, settings, basedOn, why: `${own}${words}${from}`, proposedBy };
-  try {
-    return await submit(parts, { command, by, asked });
-  } catch (error) {
-    // It is not in the log.
-    entry.applying = null;
-    throw error;
-  }
+export type DecisionAsked = Pick<DecideProposalCommand, 'proposal' | 'decision'> & {
+  readonly by: Actor;
+  readonly click: string | undefined;
+};
+
+/** Known here or not: the incident manager knows, and says what hinders it. */
+export async function decide(parts: ProposalsOptions, asked: DecisionAsked): Promise<Decision> {
+  const { proposal, decision, by, click } = asked;
+  if (!/^[0-9a-f]{16}$/.test(proposal)) return refused(GONE);
+  const body = { type: 'decide_proposal', proposal, decision } as const;
+  const done = await act(parts, { actor: by, body, ...(click === undefined ? {} : { id: click }) });
+  if (done.outcome !== 'done') return notDone(done);
+  const detector = done.change.proposal?.detector ?? done.change.accepted?.rule.detector ?? '';
+  const version = done.change.accepted?.rule.version ?? currentOf(parts.feed, detector)?.accepted.rule.version ?? 0;
+  return { outcome: 'done', version };
 }
 
-/** What the manager decided of the command that applies it. */
-export function settle({ change }: ProposalParts, entry: Entry, refusal: Refusal | null): void {
-  const by = entry.applying?.by ?? null;
-  entry.applying = null;
-  if (refusal === null) change(entry, { state: 'applied', decidedBy: by });
-  else if (refusal.code !== 'approval_needed') change(entry, { state: 'refused', problem: refusal.message });
+function notDone(done: Exclude<ActOutcome, { readonly outcome: 'done' }>): Decision {
+  if (done.outcome === 'pending') return { outcome: 'pending' };
+  const { code, message } = done.refusal;
+  return { ...refused(message), ...(code === 'approval_needed' ? { code } : {}) };
 }
 
-export async function revertDetector(parts: ProposalParts, detector: string, by: Actor): Promise<Decision> {
+export type RevertParts = ProposalsOptions & Pick<Proposals, 'propose'>;
+
+export async function revertDetector(parts: RevertParts, detector: string, by: Actor): Promise<Decision> {
   const current = currentOf(parts.feed, detector);
   if (current === null) return refused(`There is no detector ${detector.slice(0, 100)}.`);
   const history = parts.feed.settingsHistory(detector);
@@ -75,9 +64,8 @@ export async function revertDetector(parts: ProposalParts, detector: string, by:
   const { settings } = before;
   const why = `back to version ${before.version}`;
   const alone = approvalProblem({ detector, before: current.settings, after: settings, by, proposedBy: null });
-  if (alone === null)
-    return await submit(parts, { command: randomUUID(), by, asked: { detector, settings, basedOn, why } });
-  const made = parts.propose({ detector, change: changeTo(settings, current.settings), basedOn, by, why });
+  if (alone === null) return await submit(parts, { by, asked: { detector, settings, basedOn, why } });
+  const made = await parts.propose({ detector, change: changeTo(settings, current.settings), basedOn, by, why });
   if (made.state === 'refused') return refused(made.problem);
   const { secondPerson = '' } = made;
   const message = `${secondPerson} To go ${why} is proposed instead: somebody else applies it.`.trim();
@@ -98,21 +86,16 @@ function changeTo(wanted: DetectorSettings, now: DetectorSettings): Record<strin
 }
 
 type Submitted = {
-  readonly command: string;
   readonly by: Actor;
   readonly asked: Omit<SettingsCommand, 'type' | 'general'>;
 };
 
-async function submit(parts: ProposalParts, { command, by, asked }: Submitted): Promise<Decision> {
+async function submit(parts: ProposalsOptions, { by, asked }: Submitted): Promise<Decision> {
   const general = parts.feed.general();
   if (general === null) return refused('No settings are in force yet.');
   const { detector, basedOn, why } = asked;
   const body = { type: 'settings', ...asked, why: why.slice(0, MAX_WHY), general } as const;
-  const done = await act(parts, { id: command, actor: by, body });
-  if (done.outcome === 'pending') return { outcome: 'pending' };
-  if (done.outcome === 'refused') {
-    const { code, message } = done.refusal;
-    return { ...refused(message), ...(code === 'approval_needed' ? { code } : {}) };
-  }
+  const done = await act(parts, { actor: by, body });
+  if (done.outcome !== 'done') return notDone(done);
   return { outcome: 'done', version: currentOf(parts.feed, detector)?.accepted.rule.version ?? basedOn + 1 };
 }

@@ -177,7 +177,7 @@ describe('the tab of detectors', () => {
     ]);
     type('Window', '20 min');
     await expect.poll(() => row().Status, until).toBe('proposed');
-    proposals.discard(proposals.list()[0]?.id ?? '', BEN);
+    await proposals.discard(proposals.list()[0]?.id ?? '', BEN);
     await expect
       .poll(() => row(), until)
       .toMatchObject({ Window: '10m', Status: 'in force', Error: 'discarded by Ben' });
@@ -233,7 +233,7 @@ describe('the tab of detectors', () => {
   });
 
   it('shows a proposal of somebody in Slack, and applies it from here', async () => {
-    proposals.propose({ detector: 'card-declines', change: { mode: 'shadow' }, basedOn: 1, by: ANA });
+    await proposals.propose({ detector: 'card-declines', change: { mode: 'shadow' }, basedOn: 1, by: ANA });
     await expect
       .poll(() => row(), until)
       .toMatchObject({ Status: 'proposed', 'What if': expect.stringContaining('(proposed by ana)'), Mode: 'alert' });
@@ -244,7 +244,12 @@ describe('the tab of detectors', () => {
   });
 
   it('is overtaken by a version that somebody puts in force meanwhile', async () => {
-    const { id } = proposals.propose({ detector: 'card-declines', change: { mode: 'shadow' }, basedOn: 1, by: ANA });
+    const { id } = await proposals.propose({
+      detector: 'card-declines',
+      change: { mode: 'shadow' },
+      basedOn: 1,
+      by: ANA,
+    });
     await expect.poll(() => proposals.get(id)?.state, until).toBe('proposed');
     await settle(detectorSettings({ thresholds: { warning: 5, critical: 9 } }), 1, BEN);
     await expect
@@ -259,14 +264,24 @@ describe('the tab of detectors', () => {
   });
 
   it('is applied by whoever puts the very same in force, by whichever door', async () => {
-    const { id } = proposals.propose({ detector: 'card-declines', change: { mode: 'shadow' }, basedOn: 1, by: ANA });
+    const { id } = await proposals.propose({
+      detector: 'card-declines',
+      change: { mode: 'shadow' },
+      basedOn: 1,
+      by: ANA,
+    });
     await expect.poll(() => proposals.get(id)?.state, until).toBe('proposed');
     await settle(detectorSettings({ mode: 'shadow' }), 1, BEN);
     await expect.poll(() => proposals.get(id), until).toMatchObject({ state: 'applied', decidedBy: BEN });
   });
 
   it('is applied once, by whoever is first', async () => {
-    const { id } = proposals.propose({ detector: 'card-declines', change: { mode: 'shadow' }, basedOn: 1, by: ANA });
+    const { id } = await proposals.propose({
+      detector: 'card-declines',
+      change: { mode: 'shadow' },
+      basedOn: 1,
+      by: ANA,
+    });
     await expect.poll(() => proposals.get(id)?.state, until).toBe('proposed');
     const decided = await Promise.all([proposals.apply(id, ANA), proposals.apply(id, BEN)]);
     expect(decided).toMatchObject([{ outcome: 'done', version: 2 }, { outcome: 'refused' }]);
@@ -302,10 +317,32 @@ describe('the tab of detectors', () => {
     type('Status', 'discard');
     await expect.poll(() => row(), until).toMatchObject({ Status: 'in force', 'What if': '', Error: '' });
     // What somebody else has proposed may be applied by a cell.
-    proposals.propose({ detector: 'card-declines', change: { mode: 'shadow' }, basedOn: 4, by: BEN });
+    await proposals.propose({ detector: 'card-declines', change: { mode: 'shadow' }, basedOn: 4, by: BEN });
     await expect.poll(() => row(), until).toMatchObject({ Status: 'proposed', Error: '' });
     type('Status', 'apply');
     await expect.poll(() => inForce()?.rule.settings?.mode, until).toBe('shadow');
+  });
+
+  it('goes on after a restart with what the cells have proposed; what they no longer say is put away', async () => {
+    const restart = async (meanwhile: () => void): Promise<void> => {
+      await sheets.close();
+      await proposals.close();
+      meanwhile();
+      proposals = createProposals({ log: temp.log, feed, piiKey: 'a key', clock, logger });
+      sheets = await start();
+    };
+    type('Warning', 2);
+    type('Mode', 'shadow', 'small-sums');
+    await expect.poll(() => [row().Status, row('small-sums').Status], until).toEqual(['proposed', 'proposed']);
+    const idOf = (name: string) => proposals.list().find(({ detector }) => detector === name)?.id ?? '';
+    const [kept, gone] = [idOf('card-declines'), idOf('small-sums')];
+    await restart(() => type('Mode', 'alert', 'small-sums'));
+    await expect.poll(() => proposals.get(gone)?.state, until).toBe('discarded');
+    await expect.poll(() => row().Status, until).toBe('proposed');
+    expect([proposals.list().length, proposals.get(kept)?.state]).toEqual([2, 'proposed']);
+    type('Status', 'apply');
+    await expect.poll(() => thresholds(), until).toEqual({ warning: 2, critical: 8 });
+    expect(proposals.get(kept)).toMatchObject({ state: 'applied', decidedBy: { kind: 'sheet' } });
   });
 
   it('offers what the past suggests, and what has been in the shadow for a week, as proposals', async () => {

@@ -1,6 +1,7 @@
 // The message in the channel of a proposal that waits for somebody: posted once, decided by a click or elsewhere, edited then.
 // The real manager, proposals and Bolt, against the local Slack, the clock moved by hand.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { EventLog } from '../../src/log/event-log.ts';
 import type { Actor } from '../../src/model/incident.ts';
 import { eventually } from '../support/eventually.ts';
 import { type HandClock, handClock } from '../support/hand-clock.ts';
@@ -53,14 +54,14 @@ async function movedUntil(what: string, isSo: () => Promise<boolean> | boolean):
 }
 const propose = async (change: object, by = SHEET): Promise<string> => {
   const basedOn = inForce(flow)?.rule.version ?? 0;
-  const { id } = flow.proposals.propose({ detector: 'card-declines', change: { ...change }, basedOn, by });
+  const { id } = await flow.proposals.propose({ detector: 'card-declines', change: { ...change }, basedOn, by });
   await expect.poll(() => flow.proposals.get(id)?.state, until).toBe('proposed');
   return id;
 };
-const subjectOf = (id: string): string => `proposal:${id}:${flow.proposals.get(id)?.at}`;
+const subjectOf = (id: string): string => `proposal:${id}`;
 const messagesOf = async (id: string) => {
   const all = await slack.messages(slack.channels.alerts);
-  return all.filter(({ metadata }) => String(metadata?.event_payload.incident).startsWith(`proposal:${id}`));
+  return all.filter(({ metadata }) => metadata?.event_payload.incident === subjectOf(id));
 };
 const textOf = async (id: string): Promise<string> => (await messagesOf(id))[0]?.text ?? '';
 const isTold = async (id: string): Promise<void> =>
@@ -119,7 +120,7 @@ describe('the message of a proposal', () => {
     await start();
     const first = await propose({ mode: 'shadow' });
     await isTold(first);
-    flow.proposals.discard(first, { kind: 'console', id: 'cleo', name: 'cleo' });
+    await flow.proposals.discard(first, { kind: 'console', id: 'cleo', name: 'cleo' });
     await becomes(first, 'Discarded by cleo');
     const second = await propose({ mode: 'off' }, { kind: 'cli', id: 'local', name: 'cli' });
     await isTold(second);
@@ -132,7 +133,7 @@ describe('the message of a proposal', () => {
   it('is not there of what was decided at once, nor of what one tries in a form', async () => {
     await start();
     const decided = await propose({ mode: 'off' });
-    flow.proposals.discard(decided, SHEET);
+    await flow.proposals.discard(decided, SHEET);
     const tried = await propose({ window: '20m' }, { kind: 'slack', id: slack.users.ana.id, name: 'ana' });
     const told = await propose({ mode: 'shadow' });
     await isTold(told);
@@ -141,7 +142,7 @@ describe('the message of a proposal', () => {
     expect([...postsOf(decided), ...postsOf(tried)]).toEqual([]);
   });
 
-  it('is posted once although the answer is lost, and a click on an old one is answered after a restart', async () => {
+  it('is posted once although the answer is lost, and a click after a restart decides it', async () => {
     await start();
     slack.fault({ method: 'chat.postMessage', kind: 'lost', times: 1 });
     const id = await propose({ mode: 'shadow' });
@@ -154,9 +155,38 @@ describe('the message of a proposal', () => {
     const [message] = await messagesOf(other);
     await flows.splice(0)[0]?.close();
     await start();
-    await slack.pressStale({ message, incident: other, action: APPLY, user: slack.users.ana });
-    await said(slack, slack.users.ana, 'This proposal is not known here: declinewatch was restarted since');
-    expect(inForce(flow)?.rule.settings?.mode).toBe('alert');
+    await press(other, APPLY, slack.users.ana);
+    await becomes(other, 'Applied by ana');
+    expect(inForce(flow)).toMatchObject({ rule: { version: 2, settings: { mode: 'off' } }, proposedBy: SHEET });
+    await slack.pressStale({ message, incident: other, action: DISCARD, user: slack.users.bo });
+    await said(slack, slack.users.bo, 'It was applied already by ana. Nothing was changed.');
+    expect(inForce(flow)?.rule.version).toBe(2);
     expect(postsOf(other)).toHaveLength(1);
+  });
+
+  it('is told after a restart that came before it was read, and of what is forgotten the clicker alone hears', async () => {
+    const { promise: isRead, resolve: release } = Promise.withResolvers<void>();
+    const { log } = temp;
+    const read: EventLog['read'] = async function* (topic, ...range) {
+      if (topic === 'attempts') await isRead;
+      yield* log.read(topic, ...range);
+    };
+    await start({ readable: { ...log, read } });
+    const asked = { detector: 'card-declines', change: { mode: 'shadow' }, basedOn: 1, by: SHEET };
+    const { id, state } = await flow.proposals.propose(asked);
+    expect(state).toBe('reading');
+    const stopped = flow.proposals.close();
+    release();
+    await stopped;
+    await flows.splice(0)[0]?.close();
+    expect(flow.feed.proposal(id)?.state).toBe('reading');
+    await start();
+    await isTold(id);
+    expect(await textOf(id)).toContain('incidents in 30 days');
+    const [message] = await messagesOf(id);
+    const unknown = JSON.parse(JSON.stringify(message).replaceAll(id, '00000000deadbeef'));
+    await slack.pressStale({ message: unknown, incident: '00000000deadbeef', action: APPLY, user: slack.users.ana });
+    await said(slack, slack.users.ana, 'This proposal is not known any more');
+    expect(inForce(flow)?.rule.version).toBe(1);
   });
 });

@@ -2,7 +2,14 @@
 import { evolve } from '../../src/incidents/evolve.ts';
 import { decide } from '../../src/incidents/reducer.ts';
 import { createState, type State } from '../../src/incidents/state.ts';
-import type { Change, Command, CommandBody, SettingsCommand } from '../../src/model/commands.ts';
+import type {
+  Change,
+  Command,
+  CommandBody,
+  ProposalReadCommand,
+  ProposeCommand,
+  SettingsCommand,
+} from '../../src/model/commands.ts';
 import type { DetectorSettings, GeneralSettings } from '../../src/model/detector.ts';
 import type { Evidence, Report, ReportedEpisode } from '../../src/model/episode.ts';
 import type { Actor } from '../../src/model/incident.ts';
@@ -51,6 +58,20 @@ export function settingsCommand(
   const detector = settings?.name ?? 'card-declines';
   return { type: 'settings', detector, settings, basedOn: 0, why: 'first settings', general: GENERAL, ...overrides };
 }
+
+/** A proposal of the settings given; `proposal` is its id. */
+export function proposeCommand(settings: DetectorSettings, overrides: Partial<ProposeCommand> = {}): ProposeCommand {
+  const { name: detector, mode, thresholds } = settings;
+  const asked = { detector, settings, change: { mode, thresholds: { ...thresholds } }, basedOn: 1, why: '' };
+  return { type: 'propose', proposal: PROPOSAL, ...asked, ...overrides };
+}
+
+export function proposalRead(overrides: Partial<ProposalReadCommand> = {}): ProposalReadCommand {
+  const words = '1 → 2 incidents in 30 days';
+  return { type: 'proposal_read', proposal: PROPOSAL, words, result: null, problem: '', erased: 0, ...overrides };
+}
+
+export const PROPOSAL = '0123456789abcdef';
 
 export function evidence(ids: readonly string[], overrides: Partial<Evidence> = {}): Evidence {
   return {

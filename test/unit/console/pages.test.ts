@@ -214,7 +214,8 @@ describe('hostile data', () => {
     const proposals = (['reading', 'proposed', 'refused', 'applied', 'discarded'] as const).map(
       (state): Proposal => ({
         ...{ id: 'abc', detector: EVIL, change: { [EVIL]: EVIL }, changes: [EVIL], basedOn: 1, by: actor, why: EVIL },
-        ...{ at: 1, state, progress: 0.5, words: EVIL, result, problem: EVIL, secondPerson: EVIL, decidedBy: actor },
+        ...{ at: 1, readAt: 1, state, progress: 0.5, words: EVIL, result, problem: EVIL },
+        ...{ secondPerson: EVIL, decidedBy: actor },
       }),
     );
     const point: SurfacePoint = {
