@@ -20,6 +20,7 @@ const FOLD = 'src/detectors/fold.ts';
 const CELLS = 'src/detectors/cells.ts';
 const EPISODES = 'src/detectors/episodes.ts';
 const SUBJECTS = 'src/detectors/subjects.ts';
+const DENSE = 'src/detectors/dense.ts';
 const ENTITIES = 'src/detectors/entities.ts';
 const HITS = 'src/detectors/hit-table.ts';
 const PLACE = 'src/detectors/place.ts';
@@ -61,6 +62,13 @@ const MUTANTS = [
   ['gap one second shorter', EPISODES, '<= second.settings.quietForS', '< second.settings.quietForS'],
   ['dedupe by event id only', FOLD, 'const scope = scopeNumber(attempts, view);', SEEN_EVENTS],
   ['dedupe by object id and type', FOLD, 'const scope = scopeNumber(attempts, view);', SEEN_OBJECTS],
+  ['cells only for hits in less than a window', DENSE, '- time < windowS);', '- time < windowS - 1);'],
+  [
+    'cells only if the newest hit is dense with its elders',
+    DENSE,
+    'Math.abs(time - around) < windowS',
+    'around - time < windowS && time <= around',
+  ],
   ['no retraction', ENTITIES, 'changeCells(cells, revision.layout, contributionOf(revision, before, role), -1);', ''],
   ['thinning to first and last', CELLS, 'const { time } = hit;', THINNED],
   [

@@ -1,8 +1,9 @@
-// What counts on each entity: its hits (hit-table.ts), and, once it has enough of them to breach, the cells of each revision.
-// Most entities see one or two attempts and never get cells.
+// What counts on each entity: its hits (hit-table.ts), and, once it has enough of them within one window to breach, the cells
+// of each revision. Most entities see one or two attempts, or more far apart, and never get cells.
 import type { EntityKind } from '../model/detector.ts';
 import { type Cells, type Contribution, changeCells, createCells } from './cells.ts';
-import { addHit, countOf, entityAt, type HitTable, hitsOn, isListed, noteOf, removeHit, setNote } from './hit-table.ts';
+import { isDense } from './dense.ts';
+import { addHit, entityAt, type HitTable, hitsOn, isListed, noteOf, removeHit, setNote } from './hit-table.ts';
 import type { Revision } from './revision.ts';
 import { contributionOf, entityOf, roleOf, type Subject } from './subjects.ts';
 
@@ -20,12 +21,12 @@ export type Group = {
 
 export type Slot = { readonly revision: Revision; least: number };
 
-/** An entity with enough hits to breach. */
+/** An entity with enough hits in one window to breach. */
 export type Watched = {
   /** Its number. */
   readonly scope: number;
   readonly value: string;
-  /** By slot of the revision; absent: too few hits for that. */
+  /** By slot of the revision; absent: too few hits in any window for that. */
   cells: (Cells | undefined)[];
 };
 
@@ -90,7 +91,7 @@ export function assert(group: Group, { handle, scope }: Place, subject: Subject,
     }
     let cells = entity?.cells[i];
     if (cells !== undefined) changeCells(cells, revision.layout, contributionOf(revision, subject, role), 1);
-    else if (countOf(hits, number) >= least) {
+    else if (mayBreach(group, number, { slot: i, least, around: subject.time }, context)) {
       // Made from all that is listed: the bits must be right before.
       hits.bits[handle] = bits;
       entity = watch(group, number, scope, value);
@@ -99,6 +100,19 @@ export function assert(group: Group, { handle, scope }: Place, subject: Subject,
     if (entity !== undefined) touch(context, cells, group, entity, revision);
   }
   if (isListed(hits, handle)) hits.bits[handle] = bits;
+}
+
+type Where = { readonly slot: number; readonly least: number; readonly around: number | null };
+
+/** Whether a window of a slot's revision may hold enough for a breach; `around`: only those that contain that second are new. */
+export function mayBreach(
+  { on, slots, hits }: Group,
+  number: number,
+  { slot, least, around }: Where,
+  context: MoveContext,
+): boolean {
+  const { windowS } = (slots[slot] as Slot).revision.layout;
+  return isDense(hits, number, { least, windowS, around, timeOf: (handle) => context.timeOf(on, handle) });
 }
 
 /** What counts as one and no more, which is nearly everything, is a bit of its own: it need not be judged again. */

@@ -7,13 +7,14 @@ import {
   isPlain,
   type MoveContext,
   makeCells,
+  mayBreach,
   type Place,
   retract,
   type Slot,
   type Touched,
   watch,
 } from './entities.ts';
-import { addHit, countOf, entitiesOf, isListed, newestHit, noteOf } from './hit-table.ts';
+import { addHit, entitiesOf, isListed, newestHit, noteOf } from './hit-table.ts';
 import { cellsIn } from './keys.ts';
 import type { Revision } from './revision.ts';
 import { type DetectorRules, leastHits } from './rules.ts';
@@ -112,7 +113,8 @@ function makeMissingCells(state: FoldState, group: Group, slot: number): void {
   const { least } = group.slots[slot] as Slot;
   const { on, kind, hits, watched } = group;
   for (const number of entitiesOf(hits)) {
-    if (countOf(hits, number) < least || watched[noteOf(hits, number)]?.cells[slot] !== undefined) continue;
+    if (watched[noteOf(hits, number)]?.cells[slot] !== undefined) continue;
+    if (!mayBreach(group, number, { slot, least, around: null }, context)) continue;
     const newest = newestHit(hits, number);
     const value = entityOf(kind, subjectOf(state, on, newest).fields);
     if (value === null) throw new Error('a hit on no entity');

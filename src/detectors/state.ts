@@ -114,7 +114,7 @@ export function scopeOfHandle({ attempts, signalByHandle }: FoldState, on: Group
   return scopeNumber(attempts, signal.merged);
 }
 
-/** What a key's revisions have counted; those without cells have too few attempts to breach. */
+/** What a key's revisions have counted; those without cells have too few attempts in any window to breach. */
 export function partsOf(
   { detectors, attempts }: FoldState,
   { detector, scope, entity: { kind, value } }: Key,

@@ -6,11 +6,13 @@ import type { KeyCells } from '../detectors/episodes.ts';
 
 export type Instant = { readonly time: number; readonly value: number };
 
-/** At the instants that may breach, in time order; `cells` of a detector whose own window does not matter. */
-export function valuesOver({ revision, cells }: KeyCells, windowS: number): readonly Instant[] {
+/** The window to look through, and how much a ratio's denominator must hold (else 0). */
+export type Over = { readonly windowS: number; readonly minimum: number };
+
+/** At the instants that may breach, in time order; `cells` of a detector whose own window and minimum do not matter. */
+export function valuesOver({ revision, cells }: KeyCells, { windowS, minimum }: Over): readonly Instant[] {
   const { list, distinct } = cells;
   const { count, stride, eligible, hasMore } = revision.layout;
-  const minimum = revision.settings.minimum ?? 0;
   const seen = new Map<string, number>();
   const instants: Instant[] = [];
   let matching = 0;

@@ -55,9 +55,11 @@ export async function surfacesOf(
     return { detector, settings, windows, thresholds: thresholdsOf(settings) };
   });
   // Every match breaches, and no window is longer than a second: what is read off the cells is each second by itself.
-  const rules = plans.map(({ detector, settings }) =>
-    ruleOf(detector, { ...settings, windowS: 1, thresholds: { notice: lowestOf(settings.count) } }, latenessMs),
-  );
+  const rules = plans.map(({ detector, settings }) => {
+    const each = { windowS: 1, thresholds: { notice: lowestOf(settings.count) } };
+    const minimum = settings.minimum === null ? null : 1;
+    return ruleOf(detector, { ...settings, ...each, minimum }, latenessMs);
+  });
   const reaching = plans.map(({ settings, windows }) => {
     const windowS = windows.at(-1) ?? settings.windowS;
     return { ...settings, windowS, quietForS: Math.max(settings.quietForS, windowS) };
@@ -81,7 +83,8 @@ async function readSurface({ feed, piiKey, clock }: WhatIfParts, plan: Plan, rep
     const [part] = key.detector === detector ? partsOf(state, key) : [];
     if (part === undefined) continue;
     const known = { incidents: judgedOn(incidents, key, piiKey), signals: signals.get(entityIdOf(key)) ?? [] };
-    tally.take((windowS) => valuesOver(part, windowS), known);
+    const minimum = settings.minimum ?? 0;
+    tally.take((windowS) => valuesOver(part, { windowS, minimum }), known);
   }
   const points = tally.points({ weeks, fraud: own });
   const lowest = Math.min(...Object.values(settings.thresholds));

@@ -35,10 +35,18 @@ describe('values over many windows from the cells of one', () => {
         fc.integer({ min: 1, max: 6 }),
         (counted, attempts, windowS, threshold) => {
           const lowest = counted.count === 'ratio' ? threshold / 7 : threshold;
-          const settings = (name: string, own: number, thresholds: { notice: number }) =>
-            rule({ name, ...counted, windowS: own, quietForS: windowS + 30, thresholds });
+          const minimum = counted.minimum ?? 0;
+          const own = rule({
+            ...counted,
+            name: 'own',
+            windowS,
+            quietForS: windowS + 30,
+            thresholds: { notice: lowest },
+          });
           const state = createState({ lane: 'all' });
-          fold(state, [settings('seconds', 1, { notice: 0.000_001 }), settings('own', windowS, { notice: lowest })]);
+          const each = { name: 'seconds', windowS: 1, thresholds: { notice: 0.000_001 } };
+          const seconds = rule({ ...counted, ...each, quietForS: windowS + 30, minimum: minimum === 0 ? null : 1 });
+          fold(state, [seconds, own]);
           const views = attempts.map(({ time, customer, amount, isDeclined }, i) =>
             view(`ch_${i}`, START_S + time, {
               fields: {
@@ -50,12 +58,12 @@ describe('values over many windows from the cells of one', () => {
           );
           fold(state, views);
           const keys = [...keysOf(state)];
-          const own = keys
+          const told = keys
             .filter(({ detector }) => detector === 'own')
             .flatMap((key) => episodesOf(state, key).map((episode) => ({ key, episode })));
           const chains = keys
             .filter(({ detector }) => detector === 'seconds')
-            .flatMap((key) => partsOf(state, key).map((part) => valuesOver(part, windowS)))
+            .flatMap((key) => partsOf(state, key).map((part) => valuesOver(part, { windowS, minimum })))
             .flatMap((instants) => ({
               instants,
               found: chainsOf(instants, { threshold: lowest, windowS, quietForS: windowS + 30 }),
@@ -64,10 +72,10 @@ describe('values over many windows from the cells of one', () => {
             chains.flatMap(({ found }) =>
               found.map(({ firstBreachAt, lastBreachAt }) => [firstBreachAt, lastBreachAt]),
             ),
-          ).toEqual(own.map(({ episode }) => [episode.firstBreachAt, episode.lastBreachAt]));
+          ).toEqual(told.map(({ episode }) => [episode.firstBreachAt, episode.lastBreachAt]));
           const breaching = chains.flatMap(({ instants }) => instants.filter(({ value }) => value >= lowest));
           expect(breaching).toEqual(
-            own.flatMap(({ key, episode }) => detailsOf(state, key, episode.firstBreachAt)?.values ?? []),
+            told.flatMap(({ key, episode }) => detailsOf(state, key, episode.firstBreachAt)?.values ?? []),
           );
         },
       ),
