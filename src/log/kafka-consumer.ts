@@ -150,8 +150,8 @@ async function handle(payload: EachBatchPayload, sessions: Sessions): Promise<vo
     await session.handle({
       records: batch.messages.map((message) => toRecord(partition, message)),
       next: Number(batch.highWatermark),
+      resolve: (next) => resolveOffset(String(next - 1)),
       commit: async (next) => {
-        resolveOffset(String(next - 1));
         await commitOffsetsIfNecessary({ topics: [{ topic, partitions: [{ partition, offset: String(next) }] }] });
       },
     });

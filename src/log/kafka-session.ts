@@ -12,6 +12,8 @@ import { endOf } from './kafka-reader.ts';
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 5_000;
 const DEFAULT_MAX_RECORDS = 1_000;
+/** Who carries its own position needs no stored offset; lag tools do, and one a second is enough for them while it catches up. */
+const HINT_EVERY_MS = 1_000;
 
 export type SessionParts = {
   readonly partition: number;
@@ -30,6 +32,8 @@ type Fetched = {
   readonly records: readonly StoredRecord[];
   /** Where the partition ended when this was fetched. */
   readonly next: number;
+  /** What is fetched next goes on there. */
+  readonly resolve: (next: number) => void;
   /** Stores the offset for the group. */
   readonly commit: (next: number) => Promise<void>;
 };
@@ -55,6 +59,8 @@ export function openSession(parts: SessionParts, before: Promise<void>): Session
   let isTaken = false;
   let pauseMs = FIRST_PAUSE_MS;
   let holeAt: number | null = null;
+  let carriesOffset = false;
+  let hintedAtMs = 0;
   let running: Promise<void> = Promise.resolve();
 
   const putOff = async (): Promise<void> => {
@@ -62,12 +68,26 @@ export function openSession(parts: SessionParts, before: Promise<void>): Session
     pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
   };
 
+  const startHere = async (): Promise<number> => {
+    const assigned = (await options.assigned?.(partition)) ?? null;
+    carriesOffset = assigned !== null;
+    return assigned ?? (await storedStart(parts));
+  };
+
+  /** Whether the offset is to be stored for the group now; `next`: where the partition ended. */
+  const isCommitDue = (stand: number, next: number): boolean => {
+    const nowMs = clock.now();
+    if (carriesOffset && stand < next && Math.abs(nowMs - hintedAtMs) < HINT_EVERY_MS) return false;
+    hintedAtMs = nowMs;
+    return true;
+  };
+
   const opened = (async () => {
     await before;
     let start: number | null = null;
     while (!ended.signal.aborted) {
       try {
-        start ??= await startOf(parts);
+        start ??= await startHere();
         isTaken = true;
         checkGap(topic, start, endOf(await admin.ends(topic), partition));
         expected = start;
@@ -106,7 +126,7 @@ export function openSession(parts: SessionParts, before: Promise<void>): Session
     return null;
   };
 
-  const run = async ({ records, next, commit }: Fetched): Promise<void> => {
+  const run = async ({ records, next, resolve, commit }: Fetched): Promise<void> => {
     if (expected === null || stopping.signal.aborted) return;
     let stand: number = expected;
     try {
@@ -121,9 +141,11 @@ export function openSession(parts: SessionParts, before: Promise<void>): Session
         stand = back ?? after;
         expected = stand;
         if (ended.signal.aborted) return;
-        await commit(stand).catch((error: unknown) => {
-          throw new CommitFailed(error);
-        });
+        resolve(stand);
+        if (isCommitDue(stand, next))
+          await commit(stand).catch((error: unknown) => {
+            throw new CommitFailed(error);
+          });
         if (back === null) continue;
         seek(back);
         return;
@@ -161,9 +183,7 @@ class CommitFailed extends Error {
   }
 }
 
-async function startOf({ partition, options, groupId, admin }: SessionParts): Promise<number> {
-  const assigned = (await options.assigned?.(partition)) ?? null;
-  if (assigned !== null) return assigned;
+async function storedStart({ partition, options, groupId, admin }: SessionParts): Promise<number> {
   const committed = await admin.committed(groupId, options.topic, partition);
   return committed ?? endOf(await admin.ends(options.topic), partition).first;
 }
