@@ -5,52 +5,29 @@ import type { Logger } from 'pino';
 import type { PartitionStatus } from '../detectors/worker.ts';
 import { eraseCommands } from '../erasure/ask.ts';
 import type { Erasures } from '../erasure/erasures.ts';
-import { type Asked, type Found, findPerson } from '../erasure/find.ts';
+import { type Found, findPerson } from '../erasure/find.ts';
+import { countStoredEvents, type StoredEvents } from '../erasure/stored-events.ts';
 import type { Sweep } from '../erasure/sweep.ts';
 import type { IncidentFeed } from '../feed/feed.ts';
 import { submitCommand } from '../feed/submit.ts';
 import type { EventLog } from '../log/event-log.ts';
 import type { Clock } from '../model/clock.ts';
+import { type DeadLetter, deadLetterId } from '../model/dead-letter.ts';
 import type { Delivery } from '../model/delivery.ts';
-import type { ErrorCode } from '../model/error-codes.ts';
+import type { Asked, EraseStatus, FoundFacts } from '../model/erase-status.ts';
+import type { EraseCommand } from '../model/erasure.ts';
 import { AppError } from '../model/errors.ts';
 import type { Actor } from '../model/incident.ts';
 
 export type EraseRequest = { readonly asked: Asked; readonly dryRun: boolean; readonly actor: Actor };
-
-export type EraseStatus = {
-  readonly id: string;
-  /** What was asked by; never the value. */
-  readonly by: Asked['kind'];
-  readonly dryRun: boolean;
-  readonly state: 'waiting' | 'looking' | 'asking' | 'redacting' | 'done' | 'failed';
-  /** Of the state it is in: records looked at or rewritten. */
-  readonly progress: { readonly what: string; readonly records: number; readonly of: number } | null;
-  /** null: not known yet. */
-  readonly found: FoundFacts | null;
-  /** Messages and rows that are not told anew yet. */
-  readonly outstanding: { readonly messages: number; readonly rows: number };
-  readonly error: { readonly code: ErrorCode; readonly message: string; readonly help: string } | null;
-};
-
-/** Counts and incident numbers: nothing of the person. */
-export type FoundFacts = {
-  readonly isKnown: boolean;
-  readonly attempts: number;
-  /** By kind. */
-  readonly values: Readonly<Record<string, number>>;
-  readonly incidents: readonly string[];
-  readonly messages: number;
-  readonly rows: number;
-  /** Days of the daily totals. */
-  readonly days: number;
-};
 
 export type EraseJobs = {
   /** Throws AppError `too_many_requests`. */
   start(request: EraseRequest): EraseStatus;
   /** Of that id, or of the newest; null: there is none. */
   status(id: string | null): EraseStatus | null;
+  /** Those that are remembered, newest first. */
+  list(): readonly EraseStatus[];
   close(): Promise<void>;
 };
 
@@ -66,9 +43,12 @@ export type EraseJobsOptions = {
   /** Of the windows in this process. */
   readonly partitions: () => readonly PartitionStatus[];
   readonly deliveriesOf: (incident: string) => readonly Delivery[];
+  /** Those that wait. */
+  readonly deadLetters: () => readonly DeadLetter[];
 };
 
-type Job = { readonly request: EraseRequest; status: EraseStatus; incidents: readonly string[] };
+/** It does not keep what was asked for: nothing remembers that longer than it takes. */
+type Job = { status: EraseStatus; incidents: readonly string[] };
 
 const MAX_KEPT = 50;
 const MAX_WAITING = 20;
@@ -80,9 +60,9 @@ export function createEraseJobs(options: EraseJobsOptions): EraseJobs {
   const jobs = new Map<string, Job>();
   const stop = new AbortController();
   let queue: Promise<void> = Promise.resolve();
-  const run = async (job: Job): Promise<void> => {
+  const run = async (job: Job, request: EraseRequest): Promise<void> => {
     try {
-      await erase(options, job, stop.signal);
+      await erase(options, job, { request, signal: stop.signal });
     } catch (error) {
       const { code, message, help } =
         error instanceof AppError ? error : new AppError('internal', 'The erase failed.', { cause: error });
@@ -95,17 +75,18 @@ export function createEraseJobs(options: EraseJobsOptions): EraseJobs {
       const waiting = [...jobs.values()].filter(({ status }) => status.state === 'waiting').length;
       if (waiting >= MAX_WAITING)
         throw new AppError('too_many_requests', `${waiting} erases wait already.`, { help: 'Ask again in a minute.' });
-      const job: Job = { request, status: newStatus(request), incidents: [] };
+      const job: Job = { status: newStatus(request, options.clock.now()), incidents: [] };
       jobs.set(job.status.id, job);
       const [eldest] = jobs.keys();
       if (jobs.size > MAX_KEPT && eldest !== undefined) jobs.delete(eldest);
-      queue = queue.then(async () => await run(job));
+      queue = queue.then(async () => await run(job, request));
       return shown(options, job);
     },
     status: (id) => {
       const job = id === null ? [...jobs.values()].at(-1) : jobs.get(id);
       return job === undefined ? null : shown(options, job);
     },
+    list: () => [...jobs.values()].toReversed().map((job) => shown(options, job)),
     close: async () => {
       stop.abort(
         new AppError('stopped', 'declinewatch was stopped.', { help: 'What was decided goes on at the next start.' }),
@@ -115,9 +96,11 @@ export function createEraseJobs(options: EraseJobsOptions): EraseJobs {
   };
 }
 
-const newStatus = ({ asked, dryRun }: EraseRequest): EraseStatus => ({
+const newStatus = ({ asked, dryRun, actor }: EraseRequest, nowMs: number): EraseStatus => ({
   id: randomUUID(),
   by: asked.kind,
+  actor,
+  askedAt: new Date(nowMs).toISOString(),
   dryRun,
   state: 'waiting',
   progress: null,
@@ -130,31 +113,49 @@ function set(job: Job, change: Partial<EraseStatus>): void {
   job.status = { ...job.status, ...change };
 }
 
-async function erase(options: EraseJobsOptions, job: Job, signal: AbortSignal): Promise<void> {
+type Run = { readonly request: EraseRequest; readonly signal: AbortSignal };
+
+async function erase(options: EraseJobsOptions, job: Job, { request, signal }: Run): Promise<void> {
   const { log, feed, piiKey, clock } = options;
-  const { asked, dryRun } = job.request;
+  const { asked, dryRun, actor } = request;
   set(job, { state: 'looking' });
   await feed.caughtUp();
-  const onProgress = (records: number, of: number): void =>
-    set(job, { progress: { what: 'attempts', records: Math.min(records, of), of } });
+  const onProgress = progressOf(job, 'attempts');
   const found = await findPerson({ log, incidents: () => feed.all(), piiKey, signal, onProgress }, asked);
-  const facts = factsOf(options, found);
+  const commands = eraseCommands(found, { piiKey, nowMs: clock.now(), nonce: job.status.id });
+  const facts = factsOf(options, found, await storedEvents(options, job, { commands, signal }));
   set(job, { found: facts, progress: null });
   job.incidents = facts.incidents;
   if (!facts.isKnown || dryRun) return set(job, { state: 'done' });
   set(job, { state: 'asking' });
-  const commands = eraseCommands(found, { piiKey, nowMs: clock.now(), nonce: job.status.id });
   let number = 0;
-  for (const body of commands) number = await decided(options, { body, actor: job.request.actor }, signal);
+  for (const body of commands) number = await decided(options, { body, actor }, signal);
   set(job, { state: 'redacting' });
   await redacted(options, job, { number, signal });
   set(job, { state: 'done', progress: null });
 }
 
-function factsOf({ deliveriesOf }: EraseJobsOptions, found: Found): FoundFacts {
+const progressOf =
+  (job: Job, what: string) =>
+  (records: number, of: number): void =>
+    set(job, { progress: { what, records: Math.min(records, of), of } });
+
+async function storedEvents(
+  { log, piiKey, deadLetters }: EraseJobsOptions,
+  job: Job,
+  { commands, signal }: { readonly commands: readonly EraseCommand[]; readonly signal: AbortSignal },
+): Promise<StoredEvents> {
+  const waiting = new Set(deadLetters().map(deadLetterId));
+  const isDeadLetter = (partition: number, offset: number): boolean =>
+    waiting.has(`stripe-events/${partition}/${offset}`);
+  const onProgress = progressOf(job, 'stripe-events');
+  return await countStoredEvents({ log, piiKey, signal, onProgress, isDeadLetter }, commands);
+}
+
+function factsOf({ deliveriesOf }: EraseJobsOptions, found: Found, stored: StoredEvents): FoundFacts {
   const values: Record<string, number> = {};
   const { attempts, incidents, days } = found;
-  const isKnown = attempts.length + incidents.length + days > 0;
+  const isKnown = attempts.length + incidents.length + days + stored.events > 0;
   if (isKnown) for (const { kind } of found.entities) values[kind] = (values[kind] ?? 0) + 1;
   const told = incidents.flatMap(({ id }) => placesOf(deliveriesOf(id)));
   return {
@@ -165,6 +166,7 @@ function factsOf({ deliveriesOf }: EraseJobsOptions, found: Found): FoundFacts {
     messages: told.filter(isMessage).length,
     rows: told.filter(isRow).length,
     days,
+    ...stored,
   };
 }
 

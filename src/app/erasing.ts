@@ -7,6 +7,7 @@ import { type Sweep, type SweepStatus, startSweep } from '../erasure/sweep.ts';
 import type { IncidentFeed } from '../feed/feed.ts';
 import type { EventLog } from '../log/event-log.ts';
 import type { Clock } from '../model/clock.ts';
+import type { DeadLetter } from '../model/dead-letter.ts';
 import type { Delivery } from '../model/delivery.ts';
 import { createEraseJobs, type EraseJobs } from './erase-jobs.ts';
 import type { Storage } from './storage.ts';
@@ -39,13 +40,14 @@ export type ErasingParts = Common & {
   /** This process decides and tells: what is left to be done in the log is done here. */
   readonly isResponding: boolean;
   readonly deliveriesOf: (incident: string) => readonly Delivery[];
+  readonly deadLetters: () => readonly DeadLetter[];
 };
 
 export async function startErasing(
   parts: ErasingParts,
   teardown: Teardown,
 ): Promise<{ readonly erases: EraseJobs; readonly status: (() => SweepStatus) | undefined }> {
-  const { storage, erasing, feed, detect, isHistoryRunning, isResponding, deliveriesOf, piiKey, clock, logger } = parts;
+  const { storage, erasing, feed, detect, isHistoryRunning, isResponding, piiKey, clock, logger } = parts;
   const { store, rewriter = null } = storage;
   let sweep: Sweep | null = null;
   if (isResponding) {
@@ -68,7 +70,8 @@ export async function startErasing(
     erasures: erasing.erasures,
     sweep: rewriter === null ? null : sweep,
     partitions: () => detect?.status() ?? [],
-    deliveriesOf,
+    deliveriesOf: parts.deliveriesOf,
+    deadLetters: parts.deadLetters,
   });
   teardown.push('erases', () => jobs.close());
   return { erases: jobs, status: sweep?.status };

@@ -3,7 +3,7 @@ import { startConsole } from '../console/console.ts';
 import type { Preview } from '../console/options.ts';
 import { type DeliveryIndex, openDeliveryIndex } from '../deliveries/delivery-index.ts';
 import { validateChange } from '../detectors/detectors-file.ts';
-import { openDeadLetterIndex } from '../feed/dead-letter-index.ts';
+import { type DeadLetterIndex, openDeadLetterIndex } from '../feed/dead-letter-index.ts';
 import type { Delivery } from '../model/delivery.ts';
 import { attemptsOfIncident } from '../tuning/members.ts';
 import { monthReport } from '../tuning/month-report.ts';
@@ -49,7 +49,7 @@ export async function startLooking(core: Core, parts: LookingParts): Promise<Loo
   teardown.push('dead letter index', () => letters.close());
   sources.deadLetters = letters.counts;
   const deadLetters = createDeadLetterDesk({ ...stripe, log, clock, general: core.general, deadLetters: letters });
-  const erases = await startErases(core, parts.detecting, deliveries);
+  const erases = await startErases(core, parts.detecting, { deliveries, letters });
   const progress = watchProgress(() => stagesOf(sources), clock);
   teardown.push('progress', () => progress.stop());
   const read = { log, feed, piiKey, clock };
@@ -83,7 +83,13 @@ export async function startLooking(core: Core, parts: LookingParts): Promise<Loo
   return { consoleUrl: config.url ?? site.url, deliveries, progress };
 }
 
-async function startErases(core: Core, detecting: Detecting | null, deliveries: DeliveryIndex): Promise<EraseJobs> {
+type Indexes = { readonly deliveries: DeliveryIndex; readonly letters: DeadLetterIndex };
+
+async function startErases(
+  core: Core,
+  detecting: Detecting | null,
+  { deliveries, letters }: Indexes,
+): Promise<EraseJobs> {
   const { storage, erasing, feed, piiKey, clock, sources, teardown, child, has } = core;
   const { erases, status } = await startErasing(
     {
@@ -94,6 +100,7 @@ async function startErases(core: Core, detecting: Detecting | null, deliveries: 
       isHistoryRunning: () => sources.history?.().some(({ isRunning }) => isRunning) ?? false,
       isResponding: has('respond', 'manage'),
       deliveriesOf: deliveries.of,
+      deadLetters: letters.waiting,
       piiKey,
       clock,
       logger: child('erasure'),

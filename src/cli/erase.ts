@@ -1,6 +1,13 @@
 // `declinewatch erase`: takes a person out of what is kept, by the running service, or by one opened for it.
-import type { EraseStatus } from '../app/erase-jobs.ts';
 import { type Clock, systemClock } from '../model/clock.ts';
+import {
+  ERASE_KIND_WORDS,
+  ERASE_STATE_WORDS,
+  type EraseStatus,
+  isEraseOver,
+  shareOf,
+  valueWords,
+} from '../model/erase-status.ts';
 import { AppError } from '../model/errors.ts';
 import { plural } from '../model/words.ts';
 import { type ApiClient, withService } from './api-client.ts';
@@ -67,7 +74,7 @@ export async function followErase(
   const isTerminal = stderr.isTTY === true;
   let status = statusOf(await api.post('/api/erase', body));
   let saidAt = clock.now();
-  while (status.state !== 'done' && status.state !== 'failed') {
+  while (!isEraseOver(status)) {
     await clock.sleep(LOOK_EVERY_MS);
     status = statusOf(await api.get(`/api/erase?id=${encodeURIComponent(status.id)}`));
     if (!isTerminal && clock.now() - saidAt < LINE_EVERY_MS) continue;
@@ -83,32 +90,22 @@ export async function followErase(
 
 const statusOf = (answer: unknown): EraseStatus => (answer as { readonly erase: EraseStatus }).erase;
 
-const DOING: Readonly<Record<EraseStatus['state'], string>> = {
-  waiting: 'waits for another erase',
-  looking: 'looks for the person',
-  asking: 'asks the incident manager',
-  redacting: 'takes them out',
-  done: 'done',
-  failed: 'failed',
-};
-
 export function progressLine({ state, progress }: EraseStatus): string {
-  if (progress === null) return DOING[state];
-  const share = progress.of === 0 ? 100 : Math.floor((progress.records / progress.of) * 100);
-  return `${DOING[state]}: ${progress.what} ${Math.min(100, share)} %`;
+  const doing = ERASE_STATE_WORDS[state];
+  return progress === null ? doing : `${doing}: ${progress.what} ${Math.floor(shareOf(progress) * 100)} %`;
 }
 
 export function linesOf({ by, dryRun, found, outstanding }: EraseStatus): readonly string[] {
-  if (found === null || !found.isKnown) return [`Nothing is known of this ${BY[by]}.`];
-  const { attempts, values, incidents, messages, rows, days } = found;
-  const kinds = Object.entries(values).map(([kind, count]) => plural(count, NAMES[kind] ?? `value of ${kind}`));
+  if (found === null || !found.isKnown) return [`Nothing is known of this ${ERASE_KIND_WORDS[by]}.`];
+  const { attempts, incidents, messages, rows, days, events, deadLetters } = found;
   const many = incidents.length > MAX_NAMED ? ` and ${incidents.length - MAX_NAMED} more` : '';
   const lines = [
-    `${dryRun ? 'Would take out' : 'Taken out'}: ${kinds.join(', ')}.`,
+    `${dryRun ? 'Would take out' : 'Taken out'}: ${valueWords(found)}.`,
     `  attempts   ${attempts}`,
     `  incidents  ${incidents.length === 0 ? 'none' : `${incidents.slice(0, MAX_NAMED).join(', ')}${many}`}`,
     `  told in    ${plural(messages, 'Slack message')}, ${plural(rows, 'row')}`,
     `  totals     ${plural(days, 'day')}`,
+    `  events     ${events}${deadLetters === 0 ? '' : `, ${plural(deadLetters, 'dead letter')} among them`}`,
   ];
   if (dryRun) return [...lines, 'Nothing was changed. With --yes it is done, and cannot be taken back.'];
   const left = outstanding.messages + outstanding.rows;
@@ -121,10 +118,3 @@ export function linesOf({ by, dryRun, found, outstanding }: EraseStatus): readon
 }
 
 const MAX_NAMED = 20;
-const BY: Readonly<Record<EraseStatus['by'], string>> = { customer: 'customer', email: 'e-mail', card: 'card' };
-const NAMES: Readonly<Record<string, string>> = {
-  customer: 'customer',
-  email: 'e-mail',
-  card: 'card',
-  ip: 'address',
-};

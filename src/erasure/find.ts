@@ -8,14 +8,12 @@ import type { View } from '../model/attempt.ts';
 import type { TotalsRecord } from '../model/daily-totals.ts';
 import type { EntityKind } from '../model/detector.ts';
 import type { Entity } from '../model/entity.ts';
+import type { Asked } from '../model/erase-status.ts';
 import { AppError } from '../model/errors.ts';
 import type { Incident } from '../model/incident.ts';
 import { maskEntity } from '../model/mask.ts';
 import { tokenOf } from '../model/mask-erased.ts';
 import { erasedIdentity } from '../model/mask-names.ts';
-
-/** Who is asked for. */
-export type Asked = { readonly kind: 'customer' | 'email' | 'card'; readonly value: string };
 
 export type Found = {
   /** Plain, the one that was asked for last: once it is gone nobody finds the others. */

@@ -3,9 +3,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { EraseStatus } from '../../src/app/erase-jobs.ts';
 import { eraseCommand } from '../../src/cli/erase.ts';
 import { VARIABLES } from '../../src/config/variables.ts';
+import type { EraseStatus } from '../../src/model/erase-status.ts';
 import type { IncidentJson } from '../../src/model/incident.ts';
 import { eventually } from '../support/eventually.ts';
 import {

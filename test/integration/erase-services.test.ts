@@ -2,8 +2,8 @@
 // emptied of them, and stays so when the windows are lost and read from the log again.
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { EraseStatus } from '../../src/app/erase-jobs.ts';
 import { eraseCommand } from '../../src/cli/erase.ts';
+import type { EraseStatus } from '../../src/model/erase-status.ts';
 import type { IncidentJson } from '../../src/model/incident.ts';
 import { eventually } from '../support/eventually.ts';
 import { createInstallation, type Installation, type RunningProcess, WEBHOOK_SECRET } from '../support/installation.ts';

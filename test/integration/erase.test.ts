@@ -3,8 +3,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { EraseStatus } from '../../src/app/erase-jobs.ts';
 import { eraseCommand } from '../../src/cli/erase.ts';
+import type { EraseStatus } from '../../src/model/erase-status.ts';
 import type { IncidentJson } from '../../src/model/incident.ts';
 import { TOPICS, type TopicName } from '../../src/model/topics.ts';
 import { type Embedded, startEmbedded } from '../support/embedded-app.ts';
@@ -229,7 +229,7 @@ describe('an erase', () => {
     });
     // Of both persons together there are three more, which tell of their attempts.
     expect(erase.found?.incidents.length).toBe(8);
-    expect(erase.found).toMatchObject({ messages: 8, rows: 8 });
+    expect(erase.found).toMatchObject({ messages: 8, rows: 8, events: 4, deadLetters: 0 });
     expect(foundIn(dryRun.out, PERSON)).toEqual([]);
   });
 
@@ -271,6 +271,7 @@ describe('an erase', () => {
   it('leaves nothing in any topic, and nothing in any file', async () => {
     for (const name of Object.keys(TOPICS) as TopicName[])
       expect([name, foundIn(await textOf(name), STORED)]).toEqual([name, []]);
+    expect((await textOf('stripe-events')).match(/"erased":true/g)?.length).toBe(4);
     const data = join(embedded.folder, 'data');
     const files = readdirSync(data, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
     expect(files.map(({ name }) => name)).toContain('declinewatch.db');

@@ -1,28 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import type { EraseStatus } from '../../../src/app/erase-jobs.ts';
 import { eraseCommand, followErase, linesOf, progressLine } from '../../../src/cli/erase.ts';
+import type { EraseStatus } from '../../../src/model/erase-status.ts';
 import { AppError } from '../../../src/model/errors.ts';
+import { sampleErase as status } from '../../support/erase-status.ts';
 import { runCommand } from './run-command.ts';
-
-const status = (facts: Partial<EraseStatus> = {}): EraseStatus => ({
-  id: 'job',
-  by: 'customer',
-  dryRun: false,
-  state: 'done',
-  progress: null,
-  found: {
-    isKnown: true,
-    attempts: 12,
-    values: { customer: 1, email: 2, 'metadata.user': 1 },
-    incidents: ['INC-7', 'INC-2'],
-    messages: 2,
-    rows: 1,
-    days: 0,
-  },
-  outstanding: { messages: 0, rows: 0 },
-  error: null,
-  ...facts,
-});
 
 const output = () => {
   const parts: string[] = [];
@@ -75,6 +56,7 @@ describe('erase', () => {
         '  incidents  INC-7, INC-2',
         '  told in    2 Slack messages, 1 row',
         '  totals     0 days',
+        '  events     13, 1 dead letter among them',
         '2 messages and rows are told anew by the service, as Slack and Google allow.',
         '',
       ].join('\n'),

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { eraseCommands } from '../../../src/erasure/ask.ts';
-import { type Asked, type Found, findPerson } from '../../../src/erasure/find.ts';
+import { type Found, findPerson } from '../../../src/erasure/find.ts';
+import type { Asked } from '../../../src/model/erase-status.ts';
 import { MAX_ERASED_CLOSED, MAX_SUBJECTS } from '../../../src/model/erasure.ts';
 import type { Incident } from '../../../src/model/incident.ts';
 import { maskEntity } from '../../../src/model/mask.ts';
