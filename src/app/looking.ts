@@ -12,6 +12,7 @@ import { type Core, groupOf } from './core.ts';
 import { createDeadLetterDesk } from './dead-letter-desk.ts';
 import { DEMO_LINES } from './demo.ts';
 import type { Detecting } from './detecting.ts';
+import { createEraseDesk } from './erase-desk.ts';
 import type { EraseJobs } from './erase-jobs.ts';
 import { startErasing } from './erasing.ts';
 import { operationsOf } from './operations.ts';
@@ -75,6 +76,7 @@ export async function startLooking(core: Core, parts: LookingParts): Promise<Loo
     operations: operationsOf(asked),
     tuning,
     deadLetters,
+    erases: createEraseDesk({ erases }),
     months: async (month, signal) => ({ month, scopes: monthWords(await monthReport(read, month, signal)) }),
     preview,
     demo: options.demo ? { lines: DEMO_LINES } : null,

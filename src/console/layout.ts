@@ -10,6 +10,7 @@ export type Frame = {
   readonly caller: Caller | null;
   readonly needsToken: boolean;
   readonly hasPreview: boolean;
+  readonly hasErase: boolean;
   /** null: not the demo. */
   readonly demo: readonly string[] | null;
   /** Milliseconds: the program's time, by which ages are told. */
@@ -19,7 +20,7 @@ export type Frame = {
 export type Page = {
   readonly title: string;
   /** Which entry of the navigation it belongs to. */
-  readonly at: '/' | '/detectors' | '/preview' | '/health' | null;
+  readonly at: '/' | '/detectors' | '/preview' | '/health' | '/erase' | null;
   readonly body: Html;
   /** What was done or refused just now. */
   readonly notice?: Notice | null;
@@ -66,12 +67,13 @@ ${page.body}
 }
 
 function header(frame: Frame, { at }: Page): Html {
-  const { caller, needsToken, hasPreview } = frame;
+  const { caller, needsToken, hasPreview, hasErase } = frame;
   const entries: readonly (readonly [string, string])[] = [
     ['/', 'Incidents'],
     ['/detectors', 'Detectors'],
     ...(hasPreview ? [['/preview', 'Slack & sheet'] as const] : []),
     ['/health', 'Health'],
+    ...(hasErase ? [['/erase', 'Erase'] as const] : []),
   ];
   const nav = html`<nav aria-label="Console"><ul>${entries.map(
     ([href, label]) =>

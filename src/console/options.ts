@@ -9,6 +9,7 @@ import type { DeadLetter, LetterResult, RecordFacts } from '../model/dead-letter
 import type { Delivery } from '../model/delivery.ts';
 import type { DetectorSettings, GeneralSettings } from '../model/detector.ts';
 import type { MemberSummary } from '../model/episode.ts';
+import type { EraseStatus } from '../model/erase-status.ts';
 import type { ErrorDetail } from '../model/errors.ts';
 import type { Actor, Incident } from '../model/incident.ts';
 import type { Proposals } from '../model/proposal.ts';
@@ -95,6 +96,21 @@ export type DeadLetterDesk = {
   }): Promise<readonly LetterResult[]>;
 };
 
+/** Takes a person out of what is kept. Whom is in its hands no longer than it takes. */
+export type EraseDesk = {
+  /** Looks, and changes nothing. Throws AppError `invalid_request` or `too_many_requests`. */
+  look(asked: { readonly kind: string; readonly value: string }, by: Actor): EraseStatus;
+  /**
+   * Does what was looked for, if it is the same value; asked twice, it is one erase. Throws AppError `not_found`,
+   * `invalid_request`, `invalid_transition` or `too_many_requests`.
+   */
+  confirm(id: string, value: string, by: Actor): EraseStatus;
+  /** Of what was looked for and has become an erase: that one. null: none of that id is known here. */
+  get(id: string): EraseStatus | null;
+  /** Newest first. */
+  list(): readonly EraseStatus[];
+};
+
 /** The month of fraud in words, by account: lines of label and figure. */
 export type MonthWords = {
   /** `2026-10`. */
@@ -137,6 +153,7 @@ export type ConsoleOptions = {
   /** Absent or null: another process responds. */
   readonly tuning?: ConsoleTuning | null;
   readonly deadLetters?: DeadLetterDesk | null;
+  readonly erases?: EraseDesk | null;
   /** Read anew from the log. Absent or null: no month is shown. */
   readonly months?: ((month: string, signal: AbortSignal) => Promise<MonthWords>) | null;
   /** null: Slack and the sheet are real, or not used. */

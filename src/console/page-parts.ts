@@ -9,7 +9,7 @@ import type { ConsoleOptions } from './options.ts';
 
 export type PageParts = Pick<
   ConsoleOptions,
-  'health' | 'failedDeliveries' | 'preview' | 'demo' | 'tuning' | 'deadLetters' | 'months'
+  'health' | 'failedDeliveries' | 'preview' | 'demo' | 'tuning' | 'deadLetters' | 'erases' | 'months'
 > & {
   readonly desk: Desk;
   readonly guard: Guard;

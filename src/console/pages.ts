@@ -22,6 +22,7 @@ import { formsOf, type PageParts, type Show, sentence } from './page-parts.ts';
 import { previewPage } from './page-preview.ts';
 import { curvePages } from './pages-curve.ts';
 import { deadLetterPages } from './pages-dead-letters.ts';
+import { erasePages } from './pages-erase.ts';
 import { monthPages } from './pages-month.ts';
 import { SESSION_MS } from './sessions.ts';
 
@@ -32,12 +33,13 @@ export type Pages = {
 };
 
 export function createPages(parts: PageParts): Pages {
-  const { desk, guard, assets, preview, demo } = parts;
+  const { desk, guard, assets, preview, demo, erases = null } = parts;
   const frameOf = (c: ConsoleContext): Frame => ({
     assetUrl: assets.url,
     caller: c.get('caller') ?? null,
     needsToken: guard.needsToken,
     hasPreview: preview() !== null,
+    hasErase: erases !== null,
     demo: demo?.lines ?? null,
     now: desk.clock.now(),
   });
@@ -51,6 +53,7 @@ export function createPages(parts: PageParts): Pages {
   detectorPages(routes, parts, show);
   curvePages(routes, parts, show);
   deadLetterPages(routes, parts, show);
+  erasePages(routes, parts, show);
   monthPages(routes, parts, show);
   otherPages(routes, parts, show);
   loginPages(routes, parts, show);

@@ -5,6 +5,7 @@ import { startConsole } from '../../src/console/console.ts';
 import { type ConsoleDesk, openConsoleDesk } from '../support/console-desk.ts';
 import { consoleTuning } from '../support/console-tuning.ts';
 import { ANA, episode, report } from '../support/decider.ts';
+import { standingErases } from '../support/erase-status.ts';
 import { type Answer, ask, FORM_TYPE, JSON_TYPE } from '../support/http.ts';
 
 const READS = [
@@ -15,6 +16,8 @@ const READS = [
   '/detectors/card-declines/curve',
   '/dead-letters',
   '/dead-letters/stripe-events/0/1',
+  '/erase',
+  '/erase/job',
   '/months/2036-10',
   '/health',
   '/preview',
@@ -31,6 +34,7 @@ const READS = [
   '/api/detectors/card-declines',
   '/api/mutes',
   '/api/deliveries',
+  '/api/erase',
   '/api/status',
   '/api/stream',
   '/api/nothing',
@@ -42,6 +46,7 @@ const API_WRITES = [
   ),
   ['PUT', '/api/detectors/card-declines'],
   ['DELETE', '/api/mutes?incident=INC-1'],
+  ['POST', '/api/erase'],
 ] as const;
 const FORM_WRITES = [
   ['POST', '/incidents/INC-1/acknowledge'],
@@ -53,6 +58,8 @@ const FORM_WRITES = [
   ['POST', '/detectors/card-declines/revert'],
   ['POST', '/dead-letters/retry'],
   ['POST', '/dead-letters/drop'],
+  ['POST', '/erase'],
+  ['POST', '/erase/job'],
   ['POST', '/logout'],
 ] as const;
 const ROUTES = [...READS.map((path) => ['GET', path] as const), ...API_WRITES, ...FORM_WRITES];
@@ -62,12 +69,15 @@ const BO_TOKEN = 'bo-secret-0123456789';
 
 let desk: ConsoleDesk;
 let guarded: ConsoleDesk;
+const erases = standingErases();
 
 beforeAll(async () => {
   const preview = () => ({ slack: () => [], sheet: () => ({ headers: [], rows: [] }) });
-  desk = await openConsoleDesk({ preview, more: consoleTuning });
+  erases.put({ id: 'job', dryRun: true });
+  desk = await openConsoleDesk({ preview, erases, more: consoleTuning });
   guarded = await openConsoleDesk({
     preview,
+    erases,
     more: consoleTuning,
     consoleUrl: 'https://fraud.example.com',
     tokens: [
@@ -232,6 +242,7 @@ describe('without tokens', () => {
 
   it('nothing of all this has changed anything', () => {
     expect(desk.feed.timeline('INC-1').map(({ type }) => type)).toEqual(['opened', 'acknowledged', 'noted']);
+    expect(erases.list().map(({ id }) => id)).toEqual(['job']);
   });
 });
 
@@ -426,6 +437,8 @@ describe('what is sent with every answer', () => {
       '/detectors',
       '/detectors/card-declines',
       '/health',
+      '/erase',
+      '/erase/job',
       '/preview',
       '/nothing',
     ]) {

@@ -1,4 +1,5 @@
-// An erase that is done, as the service says it, for tests of what shows it: override what the test is about.
+// Erases for tests of what shows them: one that is done, as the service says it, and a desk at which nothing goes on by itself.
+import type { EraseDesk } from '../../src/console/options.ts';
 import type { EraseStatus } from '../../src/model/erase-status.ts';
 
 export function sampleErase(facts: Partial<EraseStatus> = {}): EraseStatus {
@@ -24,5 +25,29 @@ export function sampleErase(facts: Partial<EraseStatus> = {}): EraseStatus {
     outstanding: { messages: 0, rows: 0 },
     error: null,
     ...facts,
+  };
+}
+
+export type StandingErases = EraseDesk & {
+  /** As it is to be shown from now on. */
+  put(facts: Partial<EraseStatus>): EraseStatus;
+};
+
+/** What is looked for and erased waits until the test says otherwise. */
+export function standingErases(): StandingErases {
+  const jobs = new Map<string, EraseStatus>();
+  const put = (facts: Partial<EraseStatus>): EraseStatus => {
+    const status = sampleErase(facts);
+    jobs.set(status.id, status);
+    return status;
+  };
+  const begin = (dryRun: boolean, actor: EraseStatus['actor']): EraseStatus =>
+    put({ id: `job-${jobs.size}`, dryRun, actor, state: 'waiting', found: null });
+  return {
+    put,
+    look: (_, actor) => begin(true, actor),
+    confirm: (_, __, actor) => begin(false, actor),
+    get: (id) => jobs.get(id) ?? null,
+    list: () => [...jobs.values()].toReversed(),
   };
 }

@@ -301,6 +301,7 @@ describe('hostile data', () => {
       caller: forms.caller,
       needsToken: true,
       hasPreview: true,
+      hasErase: true,
       demo: ['Stripe: set STRIPE_WEBHOOK_SECRET.'],
       now: 1,
     };
