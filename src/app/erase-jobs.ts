@@ -15,7 +15,6 @@ import type { Clock } from '../model/clock.ts';
 import { type DeadLetter, deadLetterId } from '../model/dead-letter.ts';
 import type { Delivery } from '../model/delivery.ts';
 import type { Asked, EraseStatus, FoundFacts } from '../model/erase-status.ts';
-import type { EraseCommand } from '../model/erasure.ts';
 import { AppError } from '../model/errors.ts';
 import type { Actor } from '../model/incident.ts';
 
@@ -122,12 +121,12 @@ async function erase(options: EraseJobsOptions, job: Job, { request, signal }: R
   await feed.caughtUp();
   const onProgress = progressOf(job, 'attempts');
   const found = await findPerson({ log, incidents: () => feed.all(), piiKey, signal, onProgress }, asked);
-  const commands = eraseCommands(found, { piiKey, nowMs: clock.now(), nonce: job.status.id });
-  const facts = factsOf(options, found, await storedEvents(options, job, { commands, signal }));
+  const facts = factsOf(options, found, await storedEvents(options, job, { found, signal }));
   set(job, { found: facts, progress: null });
   job.incidents = facts.incidents;
   if (!facts.isKnown || dryRun) return set(job, { state: 'done' });
   set(job, { state: 'asking' });
+  const commands = eraseCommands(found, { piiKey, nowMs: clock.now(), nonce: job.status.id });
   let number = 0;
   for (const body of commands) number = await decided(options, { body, actor }, signal);
   set(job, { state: 'redacting' });
@@ -143,13 +142,13 @@ const progressOf =
 async function storedEvents(
   { log, piiKey, deadLetters }: EraseJobsOptions,
   job: Job,
-  { commands, signal }: { readonly commands: readonly EraseCommand[]; readonly signal: AbortSignal },
+  { found, signal }: { readonly found: Found; readonly signal: AbortSignal },
 ): Promise<StoredEvents> {
   const waiting = new Set(deadLetters().map(deadLetterId));
   const isDeadLetter = (partition: number, offset: number): boolean =>
     waiting.has(`stripe-events/${partition}/${offset}`);
   const onProgress = progressOf(job, 'stripe-events');
-  return await countStoredEvents({ log, piiKey, signal, onProgress, isDeadLetter }, commands);
+  return await countStoredEvents({ log, piiKey, signal, onProgress, isDeadLetter }, found);
 }
 
 function factsOf({ deliveriesOf }: EraseJobsOptions, found: Found, stored: StoredEvents): FoundFacts {

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { eraseCommands } from '../../../src/erasure/ask.ts';
+import { createRecordEraser } from '../../../src/erasure/erase-record.ts';
 import type { Found } from '../../../src/erasure/find.ts';
 import { countStoredEvents, type StoredEvents } from '../../../src/erasure/stored-events.ts';
 import { encode } from '../../../src/log/codec.ts';
@@ -23,12 +24,25 @@ async function store(...objects: readonly object[]): Promise<void> {
   await temp.log.append('stripe-events', records);
 }
 
-async function count(facts: Partial<Found>, signal = new AbortController().signal): Promise<StoredEvents> {
-  const nobody = { entities: [], attempts: [], incidents: [], days: 0, sharedDomains: new Set<string>() };
-  const commands = eraseCommands({ ...nobody, ...facts }, { piiKey: KEY, nowMs: NOW_MS, nonce: 'one' });
+type Person = Pick<Found, 'entities' | 'attempts'>;
+
+async function count(facts: Partial<Person>, signal = new AbortController().signal): Promise<StoredEvents> {
   const isDeadLetter = (partition: number, offset: number): boolean => partition === 0 && offset === 1;
   const onProgress = (): void => undefined;
-  return await countStoredEvents({ log: temp.log, piiKey: KEY, signal, onProgress, isDeadLetter }, commands);
+  const options = { log: temp.log, piiKey: KEY, signal, onProgress, isDeadLetter };
+  return await countStoredEvents(options, { entities: [], attempts: [], ...facts });
+}
+
+/** What the erase itself then changes. */
+async function changed({ entities, attempts }: Person): Promise<number> {
+  const nothing = { incidents: [], days: 0, sharedDomains: new Set<string>() };
+  const commands = eraseCommands({ entities, attempts, ...nothing }, { piiKey: KEY, nowMs: NOW_MS, nonce: 'one' });
+  const erasures = commands.map((command, n) => ({ number: n + 1, offset: n, at: NOW_MS + 1, ...command }));
+  const erase = createRecordEraser(erasures, KEY);
+  let count = 0;
+  for await (const page of temp.log.read('stripe-events', 0, 0))
+    count += page.filter((record) => erase('stripe-events', record) !== null).length;
+  return count;
 }
 
 const entities = [
@@ -52,6 +66,34 @@ describe('stored events of a person', () => {
     await store({ id: 'ch_1', customer: 'cus_other' });
     expect((await count({ entities, attempts: ['ch_1'] })).events).toBe(1);
     expect((await count({ entities, attempts: ['ch_2'] })).events).toBe(0);
+  });
+
+  it('are those that the erase then changes', async () => {
+    const values = ['cus_1', 'cus_2', 'ana@shop.example', 'Ana@Shop.example, b@x.example', '203.0.113.7', 'fp_1', 'u1'];
+    const places = (value: string): object[] => [
+      { customer: value },
+      { receipt_email: value },
+      { payment_method_details: { card: { fingerprint: value } } },
+      { metadata: { user: value, client_ip: value } },
+      { description: `about ${value}` },
+      { charge: 'ch_own', customer: value },
+    ];
+    await store(...values.flatMap(places).map((object, n) => ({ id: `ch_${n}`, ...object })));
+    const people: readonly Partial<Person>[] = [
+      { entities },
+      { entities, attempts: ['ch_own', 'pi_1:pm_1:evt_3'] },
+      { entities: [{ kind: 'card', value: 'fp_1' }] },
+      { entities: [{ kind: 'metadata.user', value: 'u1' }, { kind: 'ip', value: '203.0.113.7' }, ...entities] },
+      { entities: [{ kind: 'customer', value: 'nobody' }] },
+    ];
+    const counted: number[] = [];
+    for (const person of people) {
+      const { events } = await count(person);
+      expect(events).toBe(await changed({ entities: [], attempts: [], ...person }));
+      counted.push(events);
+    }
+    expect(counted.at(-1)).toBe(0);
+    expect(new Set(counted).size).toBe(people.length);
   });
 
   it('what cannot be read is passed over, and who gives up is heard', async () => {
