@@ -9,7 +9,19 @@ import type { EventLog, StoredRecord } from '../../../src/log/event-log.ts';
 import type { AcceptedSettings, Change, Command } from '../../../src/model/commands.ts';
 import { comparePositions } from '../../../src/model/commands.ts';
 import type { TopicName } from '../../../src/model/topics.ts';
-import { ANA, detectorSettings, ENGINE, episode, openDesk, report, settingsCommand } from '../../support/decider.ts';
+import {
+  ANA,
+  BEN,
+  detectorSettings,
+  ENGINE,
+  episode,
+  openDesk,
+  PROPOSAL,
+  proposalRead,
+  proposeCommand,
+  report,
+  settingsCommand,
+} from '../../support/decider.ts';
 
 type Topics = Readonly<Partial<Record<TopicName, readonly string[]>>>;
 
@@ -39,6 +51,12 @@ function story(): { readonly commands: readonly Command[]; readonly changes: rea
   desk.tell({ type: 'resolve', incident: 'INC-4', verdict: 'fraud', note: '' }, ANA);
   desk.tell(settingsCommand(detectorSettings({ windowS: 60 }), { basedOn: 2 }), ENGINE);
   desk.tell({ type: 'timer' });
+  // Of two that are open one is applied, which writes three changes.
+  desk.tell(proposeCommand(detectorSettings({ mode: 'shadow' }), { basedOn: 3 }), ANA);
+  desk.tell(proposeCommand(detectorSettings({ mode: 'off' }), { basedOn: 3, proposal: 'ffffffffffffffff' }), BEN);
+  desk.tell(proposalRead());
+  desk.tell({ type: 'decide_proposal', proposal: PROPOSAL, decision: 'apply' }, BEN);
+  desk.tell({ type: 'decide_proposal', proposal: PROPOSAL, decision: 'discard' }, ANA);
   desk.tell(report(9, [episode(0, 8_010, { attemptCount: 30 }), episode(20_000, 20_000)], of('a')));
   return desk;
 }
