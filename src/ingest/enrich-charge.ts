@@ -8,18 +8,18 @@
 //
 // Only of cards: a card's attempt has the charge's `created` for its time, which is here. Of other payment methods it has
 // the event's, which a charge does not tell; a view dated too early would move the attempt, for the least time counts.
-import { isJson, type Json, objectAt, textAt, wholeAt } from './json.ts';
+import { isJson, type Json, objectOf, textOf, wholeOf } from './json.ts';
 
 export type ChargeProblem = 'not_a_card' | 'no_outcome_yet' | 'bad_charge';
 
 /** The event for the acceptor, or why the charge makes no view. */
 export function eventOfCharge(charge: unknown, account: string | null): Json | ChargeProblem {
   if (!isJson(charge) || charge.object !== 'charge') return 'bad_charge';
-  const id = textAt(charge, 'id');
-  const created = wholeAt(charge, 'created');
+  const id = textOf(charge.id);
+  const created = wholeOf(charge.created);
   if (id === null || created === null || created < 0 || typeof charge.livemode !== 'boolean') return 'bad_charge';
   if (!isCard(charge)) return 'not_a_card';
-  const type = typeOf(textAt(charge, 'status'));
+  const type = typeOf(textOf(charge.status));
   if (type === null) return 'no_outcome_yet';
   return {
     id: `charge:${id}`,
@@ -34,10 +34,10 @@ export function eventOfCharge(charge: unknown, account: string | null): Json | C
 }
 
 function isCard(charge: Json): boolean {
-  const details = objectAt(charge, 'payment_method_details');
+  const details = objectOf(charge.payment_method_details);
   if (details !== null) return details.type === 'card';
-  const source = objectAt(charge, 'source');
-  return source !== null && (source.object === 'card' || objectAt(source, 'card') !== null);
+  const source = objectOf(charge.source);
+  return source !== null && (source.object === 'card' || objectOf(source.card) !== null);
 }
 
 function typeOf(status: string | null): string | null {

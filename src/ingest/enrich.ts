@@ -8,7 +8,7 @@ import { AppError } from '../model/errors.ts';
 import type { Acceptor } from './accept.ts';
 import { type ChargeProblem, eventOfCharge } from './enrich-charge.ts';
 import { createKnownCharges, type KnownCharges } from './enrich-known.ts';
-import { isJson, type Json, objectAt } from './json.ts';
+import { isJson, type Json, objectOf } from './json.ts';
 import { normalise } from './normalise.ts';
 import type { UnstampedSignal, UnstampedView } from './normalised.ts';
 import type { StripeApi } from './stripe-client.ts';
@@ -155,7 +155,7 @@ async function enrich(signal: UnstampedSignal, { event, receivedAt }: Found, par
   if (charge === null) return 'no_charge';
   const isLive = isYoung(signal.time, receivedAt, parts.latenessMs());
   if (parts.known.has(keyOf(account, charge), { receivedAt, isLive })) return 'known';
-  const own = objectAt(objectAt(event, 'data'), 'object');
+  const own = objectOf(objectOf(event.data)?.object);
   if (own?.object === 'charge') return await append(own, account, { outcome: 'in_event', parts });
   if (signal.signal === 'refund') return 'refund';
   return await readAndAppend(charge, account, parts);

@@ -3,7 +3,7 @@
 import { chargeView } from './charge.ts';
 import { isThin } from './envelope.ts';
 import { intentView } from './intent.ts';
-import { isJson, type Json, objectAt, secondAt, textAt } from './json.ts';
+import { isJson, type Json, objectOf, secondOf, textOf } from './json.ts';
 import type { BadReason, EventHead, NormaliseContext, Normalised } from './normalised.ts';
 import { setupView } from './setup.ts';
 import { isSignalType, signalView } from './signal.ts';
@@ -16,7 +16,7 @@ export function normalise(event: unknown, context: NormaliseContext): Normalised
   const head = headOf(event);
   if (head === null || !isJson(event))
     return bad('not_an_event', 'This is no Stripe event: object, id, type, created or livemode is missing.');
-  const object = objectAt(objectAt(event, 'data'), 'object');
+  const object = objectOf(objectOf(event.data)?.object);
   if (object === null) return bad('no_object', `${head.type} has no data.object.`);
   return fromObject(head, object, context);
 }
@@ -24,16 +24,16 @@ export function normalise(event: unknown, context: NormaliseContext): Normalised
 /** The envelope of a snapshot event, or null if it is none. */
 export function headOf(event: unknown): EventHead | null {
   if (!isJson(event) || event.object !== 'event') return null;
-  const id = textAt(event, 'id');
-  const type = textAt(event, 'type');
-  const created = secondAt(event, 'created');
+  const id = textOf(event.id);
+  const type = textOf(event.type);
+  const created = secondOf(event.created);
   if (id === null || type === null || created === null || typeof event.livemode !== 'boolean') return null;
   return {
     event: id,
     type,
     created,
-    apiVersion: textAt(event, 'api_version') ?? '',
-    account: textAt(event, 'account'),
+    apiVersion: textOf(event.api_version) ?? '',
+    account: textOf(event.account),
     livemode: event.livemode,
   };
 }

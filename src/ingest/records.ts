@@ -5,7 +5,7 @@ import { encode } from '../log/codec.ts';
 import type { NewRecord } from '../log/event-log.ts';
 import type { SignalView, View } from '../model/attempt.ts';
 import { scopeId } from '../model/scope.ts';
-import { isJson, textAt } from './json.ts';
+import { isJson, textOf } from './json.ts';
 import { normalise } from './normalise.ts';
 import type { BadReason, IgnoredReason, NormaliseContext, UnstampedSignal, UnstampedView } from './normalised.ts';
 import { redact } from './redact.ts';
@@ -43,7 +43,7 @@ export type RecordsOptions = {
 
 /** Takes any JSON value, never throws. */
 export function recordsOf(event: unknown, options: RecordsOptions): EventRecords {
-  const subject = isJson(event) ? textAt(event, 'id') : null;
+  const subject = isJson(event) ? textOf(event.id) : null;
   const { value, isCut } = redact(event);
   const stored: NewRecord = {
     key: subject,

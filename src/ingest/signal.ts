@@ -1,7 +1,8 @@
 // The other fraud-related facts: early fraud warnings, disputes, reviews, refunds.
 import type { SignalKind } from '../model/attempt.ts';
-import { compact, idAt, type Json, textAt, wholeAt } from './json.ts';
-import type { EventHead, Normalised, UnstampedSignal } from './normalised.ts';
+import { currencyOf } from './fields.ts';
+import { idOf, type Json, textOf, wholeOf } from './json.ts';
+import type { EventHead, Normalised } from './normalised.ts';
 
 /** What ends in a dot begins the type, the rest is it. */
 const TYPES: readonly (readonly [type: string, signal: SignalKind])[] = [
@@ -21,26 +22,29 @@ export function isSignalType(type: string): boolean {
 }
 
 export function signalView(head: EventHead, object: Json): Normalised {
-  const id = textAt(object, 'id');
+  const id = textOf(object.id);
   const signal = kindOf(head.type);
   if (id === null || signal === undefined)
     return { kind: 'bad', reason: 'no_id', message: `${head.type} has an object without an id.` };
-  const { type, apiVersion: _apiVersion, ...rest } = head;
+  const { type, event, created, account, livemode } = head;
   const ofCharge = type === 'charge.refunded';
+  const amount = wholeOf(ofCharge ? object.amount_refunded : object.amount);
+  const currency = currencyOf(object);
   return {
     kind: 'signal',
     signal: {
-      ...rest,
-      ...compact<Pick<UnstampedSignal, 'amount' | 'currency'>>({
-        amount: wholeAt(object, ofCharge ? 'amount_refunded' : 'amount'),
-        currency: textAt(object, 'currency')?.toLowerCase(),
-      }),
       record: 'signal',
+      event,
+      created,
+      account,
+      livemode,
+      ...(amount === null ? {} : { amount }),
+      ...(currency === null ? {} : { currency }),
       signal,
       id,
-      charge: ofCharge ? id : idAt(object, 'charge'),
-      reason: textAt(object, 'reason') ?? textAt(object, 'fraud_type') ?? '',
-      time: head.created,
+      charge: ofCharge ? id : idOf(object.charge),
+      reason: textOf(object.reason) ?? textOf(object.fraud_type) ?? '',
+      time: created,
     },
   };
 }

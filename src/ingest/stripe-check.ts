@@ -1,7 +1,7 @@
 // What `doctor` asks Stripe: is the key accepted, restricted, read-only; is each permission there; is there an endpoint that
 // sends what is needed; do the clocks agree. It changes nothing: the one POST is to a charge that cannot exist.
 import type { AppError } from '../model/errors.ts';
-import { isJson, type Json, textAt } from './json.ts';
+import { isJson, type Json, objectOf, textOf } from './json.ts';
 import { stripeError } from './stripe-errors.ts';
 import { createSdk, type Sdk, type SdkOptions } from './stripe-sdk.ts';
 import { HANDLED_TYPES, NEEDED_PERMISSIONS, permissionLabel } from './stripe-types.ts';
@@ -74,7 +74,7 @@ async function ask({ stripe }: Sdk, method: 'GET' | 'POST', path: string): Promi
 }
 
 function dateOf(source: Json | null): number | null {
-  const date = textAt(isJson(source?.headers) ? source.headers : null, 'date');
+  const date = textOf(objectOf(source?.headers)?.date);
   const ms = date === null ? Number.NaN : Date.parse(date);
   return Number.isNaN(ms) ? null : ms;
 }
@@ -108,7 +108,7 @@ async function checkEndpoint(sdk: Sdk): Promise<StripeCheck> {
     return fine(name, `not looked at: the key has no ${permissionLabel('rak_webhook_read')}, which nothing else needs`);
   if (error !== null) return bad(name, error);
   const endpoints = isJson(answer) && Array.isArray(answer.data) ? answer.data.filter(isJson) : [];
-  const ours = endpoints.filter((endpoint) => /\/webhooks\/stripe\/?$/.test(textAt(endpoint, 'url') ?? ''));
+  const ours = endpoints.filter((endpoint) => /\/webhooks\/stripe\/?$/.test(textOf(endpoint.url) ?? ''));
   if (ours.length === 0) return wrong(name, 'No endpoint ends in /webhooks/stripe. Add one as docs/stripe.md says.');
   const enabled = ours.filter((endpoint) => endpoint.status === 'enabled');
   if (enabled.length === 0)
@@ -116,7 +116,7 @@ async function checkEndpoint(sdk: Sdk): Promise<StripeCheck> {
   const sent = new Set(enabled.flatMap(({ enabled_events: events }) => (Array.isArray(events) ? events : [])));
   const missing = ENDPOINT_TYPES.filter((type) => !sent.has('*') && !sent.has(type));
   if (missing.length > 0) return wrong(name, `It does not send ${missing.join(', ')}. Select them in the Dashboard.`);
-  const versions = [...new Set(enabled.map((endpoint) => textAt(endpoint, 'api_version') ?? 'the account’s'))];
+  const versions = [...new Set(enabled.map((endpoint) => textOf(endpoint.api_version) ?? 'the account’s'))];
   const more = HANDLED_TYPES.filter((type) => !sent.has('*') && !sent.has(type)).length;
   const rest = more === 0 ? '' : `; ${more} of ${HANDLED_TYPES.length} handled types are not sent`;
   return fine(name, `API version ${versions.join(', ')}${rest}`);

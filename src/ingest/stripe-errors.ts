@@ -2,7 +2,7 @@
 // asked for. Nothing of a key gets into a message.
 import type { ErrorCode } from '../model/error-codes.ts';
 import { AppError, messageOf } from '../model/errors.ts';
-import { isJson, textAt } from './json.ts';
+import { isJson, textOf } from './json.ts';
 import { permissionLabel } from './stripe-types.ts';
 
 /** What the SDK throws, as far as it can be relied on. */
@@ -157,14 +157,14 @@ function raisedOf(error: unknown): Raised {
   // Of an answer that breaks off, the SDK wraps the cause once more.
   const inner = isJson(detail?.cause) ? detail.cause : null;
   return {
-    type: textAt(raised, 'type'),
+    type: textOf(raised?.type),
     status: typeof status === 'number' ? status : null,
-    code: textAt(raised, 'code'),
-    param: textAt(raised, 'param'),
+    code: textOf(raised?.code),
+    param: textOf(raised?.param),
     message: messageOf(error),
-    requestId: textAt(raised, 'requestId'),
-    system: textAt(detail, 'code') ?? textAt(inner, 'code'),
-    limitReason: textAt(headers, 'stripe-rate-limited-reason'),
+    requestId: textOf(raised?.requestId),
+    system: textOf(detail?.code) ?? textOf(inner?.code),
+    limitReason: textOf(headers?.['stripe-rate-limited-reason']),
   };
 }
 
