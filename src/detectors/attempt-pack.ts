@@ -1,7 +1,7 @@
 // Merged attempts as bytes: about 130 instead of 900 as objects, out of the garbage collector's sight. Words that repeat
 // (codes, brands, countries) are numbers of a dictionary; other texts are one byte a character where that is possible.
 import type { MergedAttempt } from '../attempts/merge.ts';
-import type { AttemptFields, Result, ViewRank } from '../model/attempt.ts';
+import type { AttemptFields, Outcome, Result, ViewRank } from '../model/attempt.ts';
 import type { Scope } from '../model/scope.ts';
 import {
   type Cursor,
@@ -11,6 +11,7 @@ import {
   readText,
   readWord,
   room,
+  skipText,
   writeNumber,
   writeText,
   writeWord,
@@ -81,6 +82,26 @@ export function unpackAttempt(
     receivedAt,
     layers,
   };
+}
+
+/** The outcome alone, without making anything else of the bytes: that of the greatest layer that has one. */
+export function unpackOutcome(from: Cursor, dictionary: Dictionary): Outcome | null {
+  skipText(from);
+  const count = from.bytes[from.at + 1] ?? 0;
+  from.at += 2;
+  readNumber(from);
+  for (let i = 0; i < count; i++) {
+    from.at += 1;
+    readNumber(from);
+    readWord(from, dictionary);
+    skipText(from);
+    if (((from.bytes[from.at] ?? 0) & BITS.result) === 0) readFields(from, dictionary);
+    else {
+      from.at += 2;
+      return readWord(from, dictionary) as Outcome;
+    }
+  }
+  return null;
 }
 
 /** Whether the record that begins there is that of an id. */

@@ -1,7 +1,8 @@
 // The merged attempts of a partition: found by scope and id, kept as bytes, named by handles that the windows hold.
 import type { MergedAttempt } from '../attempts/merge.ts';
+import type { Outcome } from '../model/attempt.ts';
 import { type Scope, scopeId } from '../model/scope.ts';
-import { isIdAt, packAttempt, unpackAttempt } from './attempt-pack.ts';
+import { isIdAt, packAttempt, unpackAttempt, unpackOutcome } from './attempt-pack.ts';
 import { type Cursor, createDictionary, type Dictionary } from './bytes.ts';
 import {
   bytesOf,
@@ -149,8 +150,19 @@ export function* handlesOf(table: AttemptTable): Generator<number> {
   for (let handle = 0; handle < table.end; handle++) if (isHeld(table.chunks, handle)) yield handle;
 }
 
-export function* attemptsOf(table: AttemptTable): Generator<MergedAttempt> {
-  for (const handle of handlesOf(table)) yield attemptAt(table, handle);
+/** How many attempts have each outcome. */
+export function outcomesOf(table: AttemptTable): ReadonlyMap<Outcome, number> {
+  const { chunks, dictionary } = table;
+  const counts = new Map<Outcome, number>();
+  const from = { bytes: table.scratch.bytes, at: 0 };
+  for (let handle = 0; handle < table.end; handle++) {
+    if (!isHeld(chunks, handle)) continue;
+    from.bytes = chunkOf(chunks, handle);
+    from.at = startOf(chunks, handle);
+    const outcome = unpackOutcome(from, dictionary);
+    if (outcome !== null) counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
+  }
+  return counts;
 }
 
 /** Bytes outside the heap. */

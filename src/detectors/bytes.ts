@@ -119,6 +119,12 @@ export function readText(from: Cursor): string {
   return bytes.toString('utf16le', at + 5, from.at);
 }
 
+export function skipText(from: Cursor): void {
+  const { bytes, at } = from;
+  const length = bytes[at] ?? 0;
+  from.at = length < WIDE ? at + 1 + length : at + 5 + bytes.readUInt32LE(at + 1);
+}
+
 export function room(to: Cursor, length: number): void {
   if (to.at + length <= to.bytes.length) return;
   const larger = Buffer.allocUnsafe(Math.max(to.bytes.length * 2, to.at + length));

@@ -1,8 +1,7 @@
 // A backtest: recorded Stripe events through the very same normaliser and fold that count in earnest. One lane, no
 // lateness: what comes out is a function of the set of events. Its memory grows with the attempts, not with the file.
 
-import { attemptOf } from '../attempts/merge.ts';
-import { attemptsOf, sizeOf } from '../detectors/attempt-table.ts';
+import { outcomesOf, sizeOf } from '../detectors/attempt-table.ts';
 import { detailsOf, episodesOf, type FoldRecord, fold, keysOf } from '../detectors/fold.ts';
 import { createState, type FoldState } from '../detectors/state.ts';
 import { unwrapEnvelope } from '../ingest/envelope.ts';
@@ -116,7 +115,7 @@ export function createBacktest({ detectors, general }: BacktestOptions): Backtes
     },
     summary: () => {
       flush();
-      return { ...counts, attempts: sizeOf(state.attempts), outcomes: outcomesOf(state), episodes: countOf(state) };
+      return { ...counts, attempts: sizeOf(state.attempts), outcomes: outcomesIn(state), episodes: countOf(state) };
     },
   };
 }
@@ -133,12 +132,9 @@ function stamped(record: UnstampedView | UnstampedSignal): FoldRecord {
   return { ...record, receivedAt: record.created * 1_000, lane: 'live' };
 }
 
-function outcomesOf({ attempts }: FoldState): Readonly<Record<string, number>> {
-  const counts = new Map<string, number>();
-  for (const merged of attemptsOf(attempts)) {
-    const outcome = attemptOf(merged).fields.result?.outcome;
-    if (outcome !== undefined) counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
-  }
+/** In the order of the model's own list. */
+function outcomesIn({ attempts }: FoldState): Readonly<Record<string, number>> {
+  const counts = outcomesOf(attempts);
   return Object.fromEntries(OUTCOMES.flatMap((outcome) => [...counts].filter(([name]) => name === outcome)));
 }
 

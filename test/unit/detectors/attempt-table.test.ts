@@ -1,21 +1,21 @@
 // Attempts as bytes: whatever goes in comes out, whatever happens around it.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type MergedAttempt, mergeView } from '../../../src/attempts/merge.ts';
+import { attemptOf, type MergedAttempt, mergeView } from '../../../src/attempts/merge.ts';
 import {
   addAttempt,
   attemptAt,
-  attemptsOf,
   createAttemptTable,
   footprintOf,
   handleOf,
   handlesOf,
+  outcomesOf,
   removeAttempt,
   replaceAttempt,
   scopeNumber,
   sizeOf,
 } from '../../../src/detectors/attempt-table.ts';
-import type { AttemptFields, View } from '../../../src/model/attempt.ts';
+import { type AttemptFields, OUTCOMES, type View } from '../../../src/model/attempt.ts';
 import { START_S, view } from '../../support/detect.ts';
 
 const textArb = fc.oneof(
@@ -25,7 +25,7 @@ const textArb = fc.oneof(
 
 const fieldsArb: fc.Arbitrary<AttemptFields> = fc.record(
   {
-    result: fc.record({ outcome: fc.constant('declined' as const), code: textArb, class: fc.constant('G' as const) }),
+    result: fc.record({ outcome: fc.constantFrom(...OUTCOMES), code: textArb, class: fc.constant('G' as const) }),
     amount: fc.oneof(fc.integer(), fc.maxSafeInteger()),
     currency: textArb,
     card: textArb,
@@ -80,7 +80,13 @@ describe('the table of attempts', () => {
           else model.set(keyOf(merged), merged);
           expect(sizeOf(table)).toBe(model.size);
         }
-        expect(new Map([...attemptsOf(table)].map((merged) => [keyOf(merged), merged]))).toEqual(model);
+        const held = [...handlesOf(table)].map((handle) => attemptAt(table, handle));
+        expect(new Map(held.map((merged) => [keyOf(merged), merged]))).toEqual(model);
+        const outcomes = held.flatMap((merged) => attemptOf(merged).fields.result?.outcome ?? []);
+        const counted = new Map(
+          OUTCOMES.map((outcome) => [outcome, outcomes.filter((other) => other === outcome).length]),
+        );
+        expect(outcomesOf(table)).toEqual(new Map([...counted].filter(([, count]) => count > 0)));
       }),
     );
   });
