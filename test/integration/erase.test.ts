@@ -140,6 +140,7 @@ const SLOW = 120_000;
 
 let before: readonly IncidentJson[];
 let threadsBefore: string;
+let proposedBefore: Proposed;
 let dryRun: { readonly code: number; readonly out: string };
 let done: { readonly code: number; readonly out: string; readonly err: string };
 
@@ -177,6 +178,7 @@ beforeAll(async () => {
   await settled();
   before = await incidents();
   threadsBefore = await threads();
+  proposedBefore = await proposeQuieter();
   dryRun = await runCommand(eraseCommand, ['--customer', PERSON.customer, '--dry-run', '--json']);
   done = await runCommand(eraseCommand, ['--customer', PERSON.customer, '--yes']);
   await eventually(
@@ -187,6 +189,30 @@ beforeAll(async () => {
     { what: 'messages and rows told anew', withinMs: 90_000, told: async () => await embedded.get('/api/erase') },
   );
 }, SLOW * 2);
+
+type Proposed = {
+  readonly id: string;
+  readonly words: string;
+  readonly result: { readonly removed: readonly { readonly entity: { readonly value: string } }[] };
+};
+
+const proposedNow = async (id: string): Promise<Proposed> =>
+  (await embedded.get(`/api/proposals?id=${id}`)).body.proposal as Proposed;
+
+/** What neither person's incident would have come of; put away once it is read, so that nobody is told. */
+async function proposeQuieter(): Promise<Proposed> {
+  const made = await embedded.ask('/api/proposals', { detector: 'of-customer', set: { thresholds: { warning: 6 } } });
+  const { id } = made.body.proposal as Proposed;
+  const read = await eventually(
+    async () => {
+      const proposal = await proposedNow(id);
+      return proposal.words === '' ? null : proposal;
+    },
+    { what: 'what it would have done', withinMs: 60_000, told: async () => await proposedNow(id) },
+  );
+  expect((await embedded.ask('/api/proposals/discard', { id })).status).toBe(200);
+  return read;
+}
 
 /** Messages and rows are of the newest versions. */
 async function settled(): Promise<void> {
@@ -266,6 +292,17 @@ describe('an erase', () => {
     expect(text).toContain('erased-');
     expect(await threads()).toMatch(/has not been acknowledged for [^"]*on erased-/);
     expect(foundIn(text, { ...PERSON, ...MASKS_OF_PERSON() })).toEqual([]);
+  });
+
+  it('leaves what a change would have done, with the person under a name in its list', async () => {
+    const values = ({ result }: Proposed): readonly string[] => result.removed.map(({ entity }) => entity.value);
+    expect([...values(proposedBefore)].sort()).toEqual([PERSON.customer, OTHER.customer].sort());
+    const after = await proposedNow(proposedBefore.id);
+    expect(after.words).toBe(proposedBefore.words);
+    expect(values(after)).toEqual(
+      values(proposedBefore).map((value) => (value === PERSON.customer ? expect.stringMatching(/^erased-/) : value)),
+    );
+    expect(foundIn(JSON.stringify(after), { ...PERSON, ...MASKS })).toEqual([]);
   });
 
   it('leaves nothing in any topic, and nothing in any file', async () => {
