@@ -2,8 +2,7 @@
 import type { BrowserContextOptions, Page } from 'playwright-core';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { encode } from '../../src/log/codec.ts';
-import { CONTRASTS, type Contrast } from '../support/browser.ts';
-import { browserPages } from '../support/browser-page.ts';
+import { browserPages, expectReadable, expectToFit } from '../support/browser-page.ts';
 import { type ConsoleDesk, openConsoleDesk } from '../support/console-desk.ts';
 import { bury, consoleTuning } from '../support/console-tuning.ts';
 import { T0_MS, T0_S } from '../support/decider.ts';
@@ -115,15 +114,8 @@ describe('dead letters', () => {
     const paths = ['/dead-letters', `/dead-letters/${id}`];
     for (const path of paths) {
       await open(path, { colorScheme: 'dark', viewport: { width: 375, height: 812 } });
-      for (const scheme of ['light', 'dark'] as const) {
-        await page.emulateMedia({ colorScheme: scheme });
-        for (const { what, ratio } of await page.evaluate<readonly Contrast[]>(CONTRASTS))
-          expect([scheme, what, ratio >= 4.5]).toEqual([scheme, what, true]);
-      }
-      expect([path, await page.evaluate<number>('document.documentElement.scrollWidth - innerWidth')]).toEqual([
-        path,
-        0,
-      ]);
+      await expectReadable(page);
+      await expectToFit(page);
       if (path === paths[0]) {
         await pages.shoot('console-dead-letters-phone');
         await page.context().close();

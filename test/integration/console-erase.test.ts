@@ -5,30 +5,17 @@ import type { IncidentJson } from '../../src/model/incident.ts';
 import type { TopicName } from '../../src/model/topics.ts';
 import { openConsoleDesk } from '../support/console-desk.ts';
 import { type Embedded, startEmbedded } from '../support/embedded-app.ts';
+import { declineOf, declinesPer, personOf } from '../support/erase-person.ts';
 import { standingErases } from '../support/erase-status.ts';
 import { eventually } from '../support/eventually.ts';
 import { type Answer, ask, FORM_TYPE } from '../support/http.ts';
-import { failedCharge } from '../support/local-stripe.ts';
 
-const PERSON = { customer: 'cus_MarkedPerson', email: 'marked.person@mail.example', card: 'MarkedFingerprint' };
-const DETECTORS = `
-settle: 0s
-detectors:
-  - { name: of-card, title: Declines of a card, why: A test of erasing., where: outcome == "declined", count: attempts, per: card, window: 10m, quietFor: 20m, thresholds: { warning: 3 } }
-  - { name: of-all, title: Declines of all, why: A test of erasing., where: outcome == "declined", count: attempts, per: account, window: 10m, quietFor: 20m, thresholds: { warning: 5 } }
-`;
+const [PERSON, OTHER] = [personOf('marked'), personOf('other')];
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 });
 
 let embedded: Embedded;
 let pages: string[] = [];
-
-const declined = (id: string, who: typeof PERSON | null): object =>
-  failedCharge(id, Math.floor(Date.now() / 1000), {
-    livemode: true,
-    ...(who === null ? {} : { customer: who.customer, billing_details: { email: who.email } }),
-    payment_method_details: { type: 'card', card: { fingerprint: who?.card ?? 'Other', brand: 'visa', last4: '7391' } },
-  }).event;
 
 async function get(path: string): Promise<Answer> {
   const answer = await ask(embedded.app.consoleUrl, { path, headers: { accept: 'text/html' } });
@@ -74,12 +61,11 @@ const textOf = async (topic: TopicName): Promise<string> =>
   (await embedded.records(topic)).map(({ key, value }) => `${key} ${value}`).join('\n');
 
 beforeAll(async () => {
-  embedded = await startEmbedded({ detectors: DETECTORS });
-  for (let n = 0; n < 4; n += 1) expect(await embedded.post(declined(`person${n}`, PERSON))).toBe(200);
-  for (let n = 0; n < 3; n += 1) expect(await embedded.post(declined(`other${n}`, null))).toBe(200);
+  embedded = await startEmbedded({ detectors: declinesPer('card', 'account') });
+  for (let n = 0; n < 4; n += 1) expect(await embedded.post(declineOf(`person${n}`, PERSON))).toBe(200);
+  for (let n = 0; n < 3; n += 1) expect(await embedded.post(declineOf(`other${n}`, OTHER))).toBe(200);
   // It cannot be counted, and names the person.
-  const { event } = failedCharge('bad', 1, { customer: PERSON.customer });
-  expect(await embedded.post({ ...event, created: 'never' })).toBe(200);
+  expect(await embedded.post({ ...declineOf('bad', PERSON), created: 'never' })).toBe(200);
   await eventually(
     async () => {
       const { incidents } = (await embedded.get('/api/incidents')).body as { incidents: readonly IncidentJson[] };
@@ -99,11 +85,11 @@ describe('erasing from the console', () => {
   it.each([
     [{ kind: 'customer', value: '' }, 'customer is a text of 1 to 320 characters'],
     [{ kind: 'email', value: `${'a'.repeat(400)}@x.example` }, 'email is a text of 1 to 320 characters'],
-    [{ kind: 'email', value: 'cus_MarkedPerson' }, 'email is an e-mail address'],
+    [{ kind: 'email', value: 'cus_marked' }, 'email is an e-mail address'],
     [{ kind: 'customer', value: PERSON.email }, 'ask for it as one'],
     [{ kind: 'card', value: '4242 4242 4242 4242' }, 'is not a card number'],
     [{ kind: 'phone', value: '1' }, 'Choose customer, e-mail or card'],
-    [{ value: 'cus_MarkedPerson' }, 'Choose customer, e-mail or card'],
+    [{ value: 'cus_marked' }, 'Choose customer, e-mail or card'],
   ])('%j is refused on the same page, with the cure and without the value', async (fields, says) => {
     const { status, text } = await send('/erase', fields as Record<string, string>);
     expect(status).toBe(400);
@@ -129,7 +115,6 @@ describe('erasing from the console', () => {
     const before = await textOf('stripe-events');
     const preview = await atRest(await send('/erase', { kind: 'email', value: ` ${PERSON.email.toUpperCase()} ` }));
     expect(preview.text).toContain('1 card, 1 customer, 1 e-mail');
-    // By the e-mail the customer is found, and by the customer the event that could not be counted.
     expect(counts(preview.text)).toMatchObject({ Attempts: 4, 'Stored Stripe events': 5, Incidents: 2 });
     expect(preview.text).toContain('1 of them is a dead letter');
     expect(await textOf('stripe-events')).toBe(before);

@@ -7,6 +7,7 @@ import { eraseCommand } from '../../src/cli/erase.ts';
 import { VARIABLES } from '../../src/config/variables.ts';
 import type { EraseStatus } from '../../src/model/erase-status.ts';
 import type { IncidentJson } from '../../src/model/incident.ts';
+import { declineOf, declinesPer, expectErased, lasting, personOf } from '../support/erase-person.ts';
 import { eventually } from '../support/eventually.ts';
 import {
   createInstallation,
@@ -15,25 +16,14 @@ import {
   type RunningProcess,
   WEBHOOK_SECRET,
 } from '../support/installation.ts';
-import { failedCharge } from '../support/local-stripe.ts';
 import { send } from '../support/stripe-sender.ts';
 import { runCommand } from '../unit/cli/run-command.ts';
-
-const detector = (name: string, per: string): string =>
-  `  - { name: ${name}, title: Declines of ${name}, why: A test of erasing., where: outcome == "declined", count: attempts, per: ${per}, window: 10m, quietFor: 20m, thresholds: { warning: 3 } }`;
-const DETECTORS = `
-settle: 0s
-detectors:
-${detector('of-customer', 'customer')}
-${detector('of-email', 'email')}
-${detector('of-card', 'card')}
-`;
 
 let installation: Installation;
 let running: RunningProcess;
 
 beforeEach(async () => {
-  installation = createInstallation({ detectors: DETECTORS });
+  installation = createInstallation({ detectors: declinesPer('customer', 'email', 'card') });
   await start();
 });
 afterEach(async () => {
@@ -49,12 +39,7 @@ async function start(): Promise<void> {
 async function attack(person: string, count = 4): Promise<void> {
   const root = running.webhookUrl.replace(/\/webhooks\/stripe$/, '');
   for (let n = 0; n < count; n += 1) {
-    const { event } = failedCharge(`${person}${n}`, Math.floor(Date.now() / 1000), {
-      livemode: true,
-      customer: `cus_${person}`,
-      billing_details: { email: `${person}@mail.example` },
-      payment_method_details: { type: 'card', card: { fingerprint: `fp_${person}`, brand: 'visa', last4: '7391' } },
-    });
+    const event = declineOf(`${person}${n}`, personOf(person));
     expect((await send(root, event, { secret: WEBHOOK_SECRET })).status).toBe(200);
   }
 }
@@ -78,11 +63,6 @@ async function opened(count: number): Promise<readonly IncidentJson[]> {
   );
 }
 
-const facts = (all: readonly IncidentJson[]): unknown =>
-  all
-    .map(({ id, status, peak, attemptCount, firstBreachAt }) => ({ id, status, peak, attemptCount, firstBreachAt }))
-    .sort((a, b) => (a.id < b.id ? -1 : 1));
-
 async function post(
   body: object,
 ): Promise<{ readonly status: number; readonly body: Readonly<Record<string, unknown>> }> {
@@ -95,7 +75,7 @@ async function post(
 }
 
 function filesWith(person: string): string[] {
-  const marks = [`cus_${person}`, `${person}@mail.example`, `fp_${person}`].map((mark) => Buffer.from(mark));
+  const marks = Object.values(personOf(person)).map((mark) => Buffer.from(mark));
   const files = readdirSync(join(installation.folder, 'data'), { recursive: true, withFileTypes: true });
   return files
     .filter((entry) => entry.isFile())
@@ -105,8 +85,6 @@ function filesWith(person: string): string[] {
     })
     .map(({ name }) => name);
 }
-
-const labels = (all: readonly IncidentJson[]): string => all.map(({ entity }) => entity.label).join(' ');
 
 describe('an erase that is broken off', () => {
   it('is over in the end, whenever the program is killed, and changes no count', async () => {
@@ -127,8 +105,8 @@ describe('an erase that is broken off', () => {
       told: () => [filesWith('marked'), running.output().slice(-2_000)],
     });
     const after = await incidents();
-    expect(facts(after)).toEqual(facts(before));
-    expect(labels(after)).toMatch(/^(erased-[0-9a-f]{6} ?){3}$/);
+    expect(lasting(after)).toEqual(lasting(before));
+    expectErased(after);
   }, 300_000);
 });
 
@@ -158,8 +136,8 @@ describe('with nothing running', () => {
     await eventually(async () => (await incidents()).length === 3, { what: 'the incidents', withinMs: 60_000 });
     await attack('somebody');
     const after = await opened(6);
-    expect(facts(after.slice(-3))).toEqual(facts(before));
-    expect(labels(after.slice(-3))).toMatch(/^(erased-[0-9a-f]{6} ?){3}$/);
+    expect(lasting(after.slice(-3))).toEqual(lasting(before));
+    expectErased(after.slice(-3));
     expect(filesWith('marked')).toEqual([]);
   }, 240_000);
 });
@@ -199,7 +177,7 @@ describe('several at once', () => {
       ['done', false],
     ]);
     const after = await incidents();
-    expect(facts(after)).toEqual(facts(before));
+    expect(lasting(after)).toEqual(lasting(before));
     // Three of each: nobody is taken for the other.
     expect(new Set(after.map(({ entity }) => entity.value)).size).toBe(6);
     expect([filesWith('one'), filesWith('two')]).toEqual([[], []]);

@@ -5,25 +5,15 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { eraseCommand } from '../../src/cli/erase.ts';
 import type { EraseStatus } from '../../src/model/erase-status.ts';
 import type { IncidentJson } from '../../src/model/incident.ts';
+import { declineOf, declinesPer, expectErased, lasting, personOf } from '../support/erase-person.ts';
 import { eventually } from '../support/eventually.ts';
 import { createInstallation, type Installation, type RunningProcess, WEBHOOK_SECRET } from '../support/installation.ts';
-import { failedCharge } from '../support/local-stripe.ts';
 import { sharedKafka, sharedRedis } from '../support/services.ts';
 import { send } from '../support/stripe-sender.ts';
 import { runCommand } from '../unit/cli/run-command.ts';
 
-const PERSON = { customer: 'cus_MarkedPerson', email: 'marked.person@mail.example', card: 'MarkedFingerprint' };
+const PERSON = personOf('marked');
 const PREFIX = `erase-${process.pid}-${Date.now()}.`;
-
-const detector = (name: string, per: string): string =>
-  `  - { name: ${name}, title: Declines of ${name}, why: A test of erasing., where: outcome == "declined", count: attempts, per: ${per}, window: 10m, quietFor: 20m, thresholds: { warning: 3 } }`;
-const DETECTORS = `
-settle: 0s
-detectors:
-${detector('of-customer', 'customer')}
-${detector('of-email', 'email')}
-${detector('of-card', 'card')}
-`;
 
 let installation: Installation;
 let detecting: RunningProcess;
@@ -31,14 +21,8 @@ let responding: RunningProcess;
 let redis: Redis;
 
 async function post(id: string): Promise<void> {
-  const { event } = failedCharge(id, Math.floor(Date.now() / 1000), {
-    livemode: true,
-    customer: PERSON.customer,
-    billing_details: { email: PERSON.email },
-    payment_method_details: { type: 'card', card: { fingerprint: PERSON.card, brand: 'visa', last4: '7391' } },
-  });
   const root = detecting.webhookUrl.replace(/\/webhooks\/stripe$/, '');
-  expect((await send(root, event, { secret: WEBHOOK_SECRET })).status).toBe(200);
+  expect((await send(root, declineOf(id, PERSON), { secret: WEBHOOK_SECRET })).status).toBe(200);
 }
 
 async function get<T>(path: string): Promise<T> {
@@ -47,18 +31,6 @@ async function get<T>(path: string): Promise<T> {
 
 const incidents = async (): Promise<readonly IncidentJson[]> =>
   (await get<{ readonly incidents: readonly IncidentJson[] }>('/api/incidents')).incidents;
-
-const facts = (all: readonly IncidentJson[]): unknown =>
-  all
-    .map(({ id, status, peak, attemptCount, firstBreachAt, lastBreachAt }) => ({
-      id,
-      status,
-      peak,
-      attemptCount,
-      firstBreachAt,
-      lastBreachAt,
-    }))
-    .sort((a, b) => (a.id < b.id ? -1 : 1));
 
 /** Everything that Redis has of this installation. */
 async function stored(): Promise<string> {
@@ -110,7 +82,7 @@ beforeAll(async () => {
   const [kafka, { url }] = await Promise.all([sharedKafka(), sharedRedis()]);
   redis = new Redis(url);
   installation = createInstallation({
-    detectors: DETECTORS,
+    detectors: declinesPer('customer', 'email', 'card'),
     env: { KAFKA_BROKERS: kafka.brokers.join(','), REDIS_URL: url, TOPIC_PREFIX: PREFIX },
   });
   await start();
@@ -142,8 +114,9 @@ describe('an erase over Kafka and Redis', () => {
       told: async () => [marksIn(await stored()), detecting.output().slice(-2_000)],
     });
     const after = await incidents();
-    expect(facts(after)).toEqual(facts(before));
-    expect(after.map(({ entity }) => entity.label).join()).toMatch(/^erased-[0-9a-f]{6}(,erased-[0-9a-f]{6}){2}$/);
+    expect(lasting(after)).toEqual(lasting(before));
+    expect(after.length).toBe(3);
+    expectErased(after);
     await verified();
   }, 240_000);
 
@@ -159,7 +132,7 @@ describe('an erase over Kafka and Redis', () => {
     });
     await verified();
     expect(marksIn(await stored())).toEqual([]);
-    expect(facts(await incidents())).toEqual(facts(before));
+    expect(lasting(await incidents())).toEqual(lasting(before));
     expect(marksIn(JSON.stringify(await incidents()))).toEqual([]);
     expect(await runCommand(eraseCommand, ['--customer', PERSON.customer, '--dry-run'])).toMatchObject({
       code: 0,

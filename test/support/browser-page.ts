@@ -4,7 +4,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
-import { openBrowser } from './browser.ts';
+import { CONTRASTS, type Contrast, openBrowser } from './browser.ts';
 
 const OUTPUT = join(import.meta.dirname, '../output');
 
@@ -57,4 +57,19 @@ export function browserPages(close: () => Promise<void>): BrowserPages {
       complaints = complaints.filter((complaint) => !about.test(complaint));
     },
   };
+}
+
+/** Every text has its contrast (WCAG 2, AA), in the light and in the dark. The page stays in the dark. */
+export async function expectReadable(page: Page): Promise<void> {
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme });
+    for (const { what, ratio } of await page.evaluate<readonly Contrast[]>(CONTRASTS))
+      expect([page.url(), colorScheme, what, ratio >= 4.5]).toEqual([page.url(), colorScheme, what, true]);
+  }
+}
+
+/** Nothing is to be scrolled to at its side. */
+export async function expectToFit(page: Page): Promise<void> {
+  const wider = await page.evaluate<number>('document.documentElement.scrollWidth - innerWidth');
+  expect([page.url(), wider <= 0]).toEqual([page.url(), true]);
 }

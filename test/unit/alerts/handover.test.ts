@@ -4,6 +4,7 @@ import { createHandovers, dueAt, timesOfDay } from '../../../src/alerts/handover
 import type { Delivery } from '../../../src/model/delivery.ts';
 import type { Incident } from '../../../src/model/incident.ts';
 import { handClock } from '../../support/hand-clock.ts';
+import { noticeReceipt, toldOf } from '../../support/notices-told.ts';
 import { resolvedBy, sampleIncident } from '../../support/sample-incident.ts';
 
 const DAY = Date.UTC(2026, 9, 1);
@@ -40,15 +41,9 @@ describe('the times of handover', () => {
 
 describe('the cards', () => {
   const receipt = (due: number, version = due): Delivery => ({
-    output: 'slack',
-    subject: `handover:${due}`,
-    slot: 'card',
-    state: 'posted',
-    version,
+    ...noticeReceipt(`handover:${due}`, version),
     at: due,
     place: { channel: 'C1', ts: '1.2' },
-    error: null,
-    tries: 1,
   });
   const due = (receipts: readonly Delivery[], incidents: readonly Incident[] = []) => {
     const since: number[] = [];
@@ -63,10 +58,7 @@ describe('the cards', () => {
       incidents: () => incidents,
       clock: handClock(at(20, 5)),
     });
-    const told = {
-      of: (subject: string) => receipts.find((one) => one.subject === subject) ?? null,
-      all: () => receipts,
-    };
+    const told = toldOf(receipts);
     const notices = handovers.due(told).map(({ subject, version, card }) => [subject, version, card().text]);
     return { notices, since, lastAt: handovers.lastAt(told) };
   };

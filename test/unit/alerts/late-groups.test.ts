@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { erasedGroups, type LateOrigin, lateGroups } from '../../../src/alerts/late-groups.ts';
-import type { Delivery, DeliveryState } from '../../../src/model/delivery.ts';
+import type { Delivery } from '../../../src/model/delivery.ts';
 import type { Incident } from '../../../src/model/incident.ts';
+import { noticeReceipt as receipt, toldOf } from '../../support/notices-told.ts';
 import { resolvedBy, sampleIncident } from '../../support/sample-incident.ts';
 
 const T0 = Date.UTC(2026, 9, 1);
@@ -18,26 +19,13 @@ type Asked = {
 };
 
 function groups(incidents: readonly Incident[], nowMs: number, { receipts = [], origin, livemode = true }: Asked = {}) {
-  const told = { of: () => null, all: () => receipts };
-  const context = { told, livemode, now: T0 + nowMs, originOf: origin ?? (() => 'late' as const) };
+  const context = { told: toldOf(receipts), livemode, now: T0 + nowMs, originOf: origin ?? (() => 'late' as const) };
   return lateGroups([...incidents].reverse(), context).map(({ subject, version, incidents: own }) => [
     subject,
     version,
     own.map(({ id }) => id).join(),
   ]);
 }
-
-const receipt = (subject: string, version: number, state: DeliveryState = 'posted'): Delivery => ({
-  output: 'slack',
-  subject,
-  slot: 'card',
-  state,
-  version,
-  at: T0,
-  place: null,
-  error: null,
-  tries: 1,
-});
 
 describe('what was found late', () => {
   const three = [late(5, 0), late(6, 20_000), late(9, 40_000)];
@@ -94,7 +82,7 @@ describe('what was found late', () => {
     const erase = (facts: Partial<Incident>[], receipts: readonly Delivery[] = [posted]) =>
       erasedGroups(
         facts.map((one, index) => late(index + 5, index, one)),
-        { told: { of: () => null, all: () => receipts }, livemode: true },
+        { told: toldOf(receipts), livemode: true },
       ).map(({ subject, version }) => [subject, version]);
     expect(erase([{}, {}])).toEqual([]);
     expect(erase([{}, { erased: ERASED }, { erased: ERASED }])).toEqual([['late:live:5', 2_000_000_009]]);

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { NoticesTold } from '../../../src/alerts/notice.ts';
 import { settingsGroups } from '../../../src/alerts/settings-groups.ts';
 import { createSettingsIndex } from '../../../src/feed/settings-index.ts';
-import type { Delivery, DeliveryState } from '../../../src/model/delivery.ts';
+import type { Delivery } from '../../../src/model/delivery.ts';
 import type { Actor } from '../../../src/model/incident.ts';
 import { ANA, BEN, detectorSettings, GENERAL } from '../../support/decider.ts';
+import { noticeReceipt as receipt, toldOf } from '../../support/notices-told.ts';
 
 const T0 = Date.UTC(2026, 9, 1);
 const FILE: Actor = { kind: 'file', id: 'detectors.yaml', name: '' };
@@ -28,23 +28,6 @@ function feedOf(changes: readonly Change[]) {
   return index.queries;
 }
 
-const receipt = (subject: string, version: number, state: DeliveryState = 'posted'): Delivery => ({
-  output: 'slack',
-  subject,
-  slot: 'card',
-  state,
-  version,
-  at: T0,
-  place: null,
-  error: null,
-  tries: 1,
-});
-
-const toldOf = (...receipts: Delivery[]): NoticesTold => ({
-  of: (subject) => receipts.find((one) => one.subject === subject) ?? null,
-  all: () => receipts,
-});
-
 const FIRST: readonly Change[] = [
   [1, 'a', 1, 0],
   [2, 'b', 1, 0],
@@ -52,7 +35,7 @@ const FIRST: readonly Change[] = [
 ];
 
 const groups = (changes: readonly Change[], nowMs: number, ...receipts: Delivery[]) =>
-  settingsGroups(feedOf([...FIRST, ...changes]), toldOf(...receipts), T0 + nowMs).map(
+  settingsGroups(feedOf([...FIRST, ...changes]), toldOf(receipts), T0 + nowMs).map(
     ({ subject, version, changes: own }) => [
       subject,
       version,
