@@ -111,7 +111,7 @@ function title({ dryRun, state, found, by }: EraseStatus): string {
 function content(status: EraseStatus, forms: FormContext): Html {
   const { dryRun, state, found, error } = status;
   if (error !== null)
-    return html`<p class="problem">${outside(error.message, 600)}</p><p>${outside(error.help, 600)}</p>${again()}`;
+    return html`<p class="problem">${outside(error.message, 600)}</p><p>${outside(error.help, 600)}</p>${again('Look again')}`;
   if (state !== 'done') return running(status);
   if (found === null || !found.isKnown)
     return html`<p>Neither the log nor an incident names them, so nothing was changed. If they should be known, look whether it is written as in Stripe, or look by something else.</p>${again()}`;
@@ -119,7 +119,8 @@ function content(status: EraseStatus, forms: FormContext): Html {
   return html`${places(found, dryRun)}${words}`;
 }
 
-const again = (): Html => html`<p class="actions"><a class="button" href="/erase">Look for somebody else</a></p>`;
+const again = (label = 'Look for somebody else'): Html =>
+  html`<p class="actions"><a class="button" href="/erase">${label}</a></p>`;
 
 const MEANWHILE = {
   before: 'It goes on without this page. If the service stops before it is decided, nothing has happened: ask again.',
