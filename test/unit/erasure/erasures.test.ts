@@ -177,14 +177,14 @@ describe('the log as it is kept', () => {
     await write(erasure(1));
     await eventually(() => started.status().done === 1, { what: 'the sweep', withinMs: 20_000 });
     const days = (await text(kept, 'daily-totals')).split('\n').map((one) => decode<TotalsRecord>('daily-totals', one));
-    expect(days.map((one) => ('totals' in one ? one.totals.proofs[0]?.paid?.entities[0]?.value : null))).toEqual([
-      'cus_1',
-      'cus_2',
-      AS,
-    ]);
+    // The first of three may have been compacted away by now.
+    expect(
+      days.slice(-2).map((one) => ('totals' in one ? one.totals.proofs[0]?.paid?.entities[0]?.value : null)),
+    ).toEqual(['cus_2', AS]);
+    expect((await kept.ends('daily-totals'))[0]?.next).toBe(3);
     await write(erasure(2));
     await eventually(() => started.status().done === 2, { what: 'the second', withinMs: 20_000 });
-    expect((await text(kept, 'daily-totals')).split('\n').length).toBe(3);
+    expect((await kept.ends('daily-totals'))[0]?.next).toBe(3);
     // Nobody rewrote the rest: it is left out in reading, for as long as it is there.
     expect(erasures.unsettled().length).toBe(2);
   });
