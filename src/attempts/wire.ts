@@ -1,6 +1,6 @@
 // The compact form of `attempts` records: a JSON array in fixed order, schema version first, so that a record is 100–300
 // bytes and is parsed once. Absent values at the end are left out; absent values in between are null.
-import type { AttemptFields, Lane, SignalKind, SignalView, View } from '../model/attempt.ts';
+import type { Lane, SignalKind, SignalView, View } from '../model/attempt.ts';
 import type { Rule } from '../model/detector.ts';
 import { AppError } from '../model/errors.ts';
 import { TOPICS } from '../model/topics.ts';
@@ -10,7 +10,7 @@ export type AttemptsRecord = View | SignalView | Rule;
 
 const SCHEMA = TOPICS.attempts.schema;
 /** The second value of a record. */
-export const VIEW = 0;
+const VIEW = 0;
 const SIGNAL = 1;
 const RULE = 2;
 
@@ -72,7 +72,7 @@ export function decodeAttemptsRecord(text: string): AttemptsRecord {
   const tuple = parseTuple(text);
   switch (tuple[1]) {
     case VIEW:
-      return new ReadView(tuple as ViewTuple, text);
+      return decodeView(tuple as ViewTuple);
     case SIGNAL:
       return decodeSignal(tuple as SignalTuple);
     case RULE:
@@ -83,7 +83,7 @@ export function decodeAttemptsRecord(text: string): AttemptsRecord {
 }
 
 type Flag = 0 | 1;
-export type ViewTuple = [
+type ViewTuple = [
   schema: number,
   record: number,
   receivedAt: number,
@@ -120,55 +120,24 @@ type SignalTuple = [
 
 const VIEW_FIELDS_AT = 14;
 
-/**
- * A view as it was read. It keeps its text, so that an attempt of this view alone is stored as that; a changed copy of it is
- * an ordinary object and has none.
- */
-export class ReadView implements View {
-  declare readonly record: 'view';
-  declare readonly receivedAt: number;
-  declare readonly lane: Lane;
-  declare readonly livemode: boolean;
-  declare readonly kind: View['kind'];
-  declare readonly invoice: boolean;
-  declare readonly firstPayment: boolean;
-  declare readonly account: string | null;
-  declare readonly attempt: string;
-  declare readonly source: View['source'];
-  declare readonly created: number;
-  declare readonly apiVersion: string;
-  declare readonly event: string;
-  declare readonly time: number;
-  declare readonly fields: AttemptFields;
-  readonly #text: string;
-
-  constructor(tuple: ViewTuple, text: string) {
-    this.#text = text;
-    this.record = 'view';
-    this.receivedAt = tuple[2];
-    this.lane = laneOf(tuple[3]);
-    this.livemode = tuple[4] === 1;
-    this.kind = tuple[5] === 1 ? 'setup' : 'payment';
-    this.invoice = (tuple[6] & 1) === 1;
-    this.firstPayment = (tuple[6] & 2) === 2;
-    this.account = tuple[7];
-    this.attempt = tuple[8];
-    this.source = SOURCES[tuple[9]] ?? 'intent';
-    this.created = tuple[10];
-    this.apiVersion = tuple[11];
-    this.event = tuple[12];
-    this.time = tuple[10] + tuple[13];
-    this.fields = unpackFields(tuple, VIEW_FIELDS_AT);
-  }
-
-  static textOf(view: View): string | null {
-    return #text in view ? view.#text : null;
-  }
-}
-
-/** The text that a view was read from; null if it was made otherwise. It is a row of the window store: `decodeMerged` (wire-rows.ts). */
-export function textOfView(view: View): string | null {
-  return ReadView.textOf(view);
+function decodeView(tuple: ViewTuple): View {
+  return {
+    record: 'view',
+    receivedAt: tuple[2],
+    lane: laneOf(tuple[3]),
+    livemode: tuple[4] === 1,
+    kind: tuple[5] === 1 ? 'setup' : 'payment',
+    invoice: (tuple[6] & 1) === 1,
+    firstPayment: (tuple[6] & 2) === 2,
+    account: tuple[7],
+    attempt: tuple[8],
+    source: SOURCES[tuple[9]] ?? 'intent',
+    created: tuple[10],
+    apiVersion: tuple[11],
+    event: tuple[12],
+    time: tuple[10] + tuple[13],
+    fields: unpackFields(tuple, VIEW_FIELDS_AT),
+  };
 }
 
 function decodeSignal(tuple: SignalTuple): SignalView {

@@ -3,7 +3,7 @@ import type { MergedAttempt } from '../attempts/merge.ts';
 import type { Outcome } from '../model/attempt.ts';
 import { type Scope, scopeId } from '../model/scope.ts';
 import { isIdAt, packAttempt, unpackAttempt, unpackOutcome } from './attempt-pack.ts';
-import { type Cursor, createDictionary, type Dictionary } from './bytes.ts';
+import { type Cursor, createDictionary, type Dictionary, readNumber, readText, room, writeNumber } from './bytes.ts';
 import {
   bytesOf,
   type Chunks,
@@ -13,6 +13,7 @@ import {
   growChunks,
   HEADER_BYTES,
   isHeld,
+  lengthOf,
   OWN,
   putRecord,
   STRIDE,
@@ -24,6 +25,8 @@ export type AttemptTable = {
   readonly chunks: Chunks;
   readonly dictionary: Dictionary;
   readonly scratch: Cursor;
+  /** Rows for the window store, while they are written. */
+  readonly rowBytes: Cursor;
   /** Handles to be used again. */
   readonly free: number[];
   /** Handles below it have been in use. */
@@ -54,6 +57,7 @@ export function createAttemptTable(): AttemptTable {
     chunks: createChunks(),
     dictionary: createDictionary(),
     scratch: { bytes: Buffer.allocUnsafe(4_096), at: 0 },
+    rowBytes: { bytes: Buffer.allocUnsafe(4_096), at: 0 },
     free: [],
     end: 0,
     times: new Float64Array(FIRST_LENGTH),
@@ -105,23 +109,66 @@ export function scopeAt({ chunks }: AttemptTable, handle: number): number {
   return chunks.rows[handle * STRIDE + SCOPE] ?? -1;
 }
 
-export function attemptAt(table: AttemptTable, handle: number): MergedAttempt {
-  const { chunks, dictionary, scopes, times } = table;
-  const scope = scopes.list[scopeAt(table, handle)];
+/** The scope of a held attempt. */
+export function scopeOf(table: AttemptTable, handle: number): Scope {
+  const scope = table.scopes.list[scopeAt(table, handle)];
   if (scope === undefined) throw new Error('a handle of no scope');
+  return scope;
+}
+
+export function attemptAt(table: AttemptTable, handle: number): MergedAttempt {
+  const { chunks, dictionary, times } = table;
+  const scope = scopeOf(table, handle);
   const from = { bytes: chunkOf(chunks, handle), at: startOf(chunks, handle) };
   return unpackAttempt(from, dictionary, { scope, time: times[handle] ?? 0 });
 }
 
 /** Stores an attempt that is not held yet; its handle. */
 export function addAttempt(table: AttemptTable, scope: number, merged: MergedAttempt): number {
+  const handle = newHandle(table, scope, merged.id);
+  replaceAttempt(table, handle, merged);
+  return handle;
+}
+
+function newHandle(table: AttemptTable, scope: number, id: string): number {
   const handle = table.free.pop() ?? table.end++;
   if (handle >= table.times.length) grow(table);
   table.chunks.rows[handle * STRIDE + SCOPE] = scope;
-  replaceAttempt(table, handle, merged);
   if (table.taken * PLACE * 4 >= table.index.length * 3) rebuildIndex(table);
-  insert(table, hashOf(merged.id, scope), handle);
+  insert(table, hashOf(id, scope), handle);
   return handle;
+}
+
+/** Writes the bytes of an attempt, their length first. */
+export function copyPacked(to: Cursor, { chunks }: AttemptTable, handle: number): void {
+  const bytes = chunkOf(chunks, handle);
+  const start = startOf(chunks, handle);
+  const length = lengthOf(chunks, handle);
+  writeNumber(to, length);
+  room(to, length);
+  bytes.copy(to.bytes, to.at, start, start + length);
+  to.at += length;
+}
+
+/** Stores an attempt, held before or not, as `copyPacked` wrote it. Throws if it is cut off. */
+export function putPacked(
+  table: AttemptTable,
+  { scope, time }: { readonly scope: number; readonly time: number },
+  from: Cursor,
+): void {
+  const { scratch, chunks } = table;
+  const length = readNumber(from);
+  const end = from.at + length;
+  if (!(length > 0 && end <= from.bytes.length)) throw new Error('an attempt that is cut off');
+  const id = readText({ bytes: from.bytes, at: from.at });
+  const known = handleOf(table, scope, id);
+  const handle = known < 0 ? newHandle(table, scope, id) : known;
+  scratch.at = HEADER_BYTES;
+  room(scratch, length);
+  from.bytes.copy(scratch.bytes, HEADER_BYTES, from.at, end);
+  putRecord(chunks, handle, scratch.bytes, HEADER_BYTES + length);
+  table.times[handle] = time;
+  from.at = end;
 }
 
 export function replaceAttempt(

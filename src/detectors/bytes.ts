@@ -74,6 +74,12 @@ export function writeWord(to: Cursor, { words, numbers }: Dictionary, word: stri
   }
 }
 
+/** A word that had a number before. */
+export function setWord({ words, numbers }: Dictionary, number: number, word: string): void {
+  words[number] = word;
+  numbers.set(word, number);
+}
+
 export function readWord(from: Cursor, { words }: Dictionary): string {
   const { bytes } = from;
   const first = bytes[from.at++] ?? 0;

@@ -52,6 +52,11 @@ export function startOf({ rows }: Chunks, handle: number): number {
   return (rows[handle * STRIDE + OFFSET] ?? 0) + HEADER_BYTES;
 }
 
+/** How many bytes from there on are its own. */
+export function lengthOf(chunks: Chunks, handle: number): number {
+  return chunkOf(chunks, handle).readInt32LE(startOf(chunks, handle) - 4) - HEADER_BYTES;
+}
+
 /** Stores the first `length` bytes, of which the header's are free to be written. */
 export function putRecord(chunks: Chunks, handle: number, bytes: Buffer, length: number): void {
   const held = chunks.list[chunks.rows[handle * STRIDE + CHUNK] ?? -1];

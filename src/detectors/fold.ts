@@ -1,12 +1,11 @@
 // The one pure fold (design §3): live detection, the history lane, backtest, what-if and verify are all this function.
 // A view is folded as: retract what its attempt contributed, merge, assert what it contributes now.
-import { type MergedAttempt, type MergedSignal, mergeSignal, mergeView } from '../attempts/merge.ts';
-import { textOfView } from '../attempts/wire.ts';
-import { encodeMerged, encodeMergedSignal } from '../attempts/wire-rows.ts';
+import { type MergedAttempt, mergeSignal, mergeView } from '../attempts/merge.ts';
 import type { SignalView, View } from '../model/attempt.ts';
 import type { Rule } from '../model/detector.ts';
 import { type Key, keyId } from '../model/entity.ts';
 import type { Episode } from '../model/episode.ts';
+import { type RowWriter, rowWriter } from './attempt-rows.ts';
 import { addAttempt, attemptAt, handleOf, replaceAttempt, scopeNumber } from './attempt-table.ts';
 import { type Details, detailsOfKey } from './details.ts';
 import type { MoveContext, Place, Touched } from './entities.ts';
@@ -34,11 +33,8 @@ export type FoldResult = {
 export type Range = { readonly fromS: number; readonly toS: number | null };
 
 type Changes = {
-  /** Rows of attempts, and which of them is whose, by handle. */
-  readonly attempts: Row[];
-  readonly rowOf: Map<number, number>;
-  /** By id in scope. */
-  readonly signals: Map<string, MergedSignal>;
+  /** null: nothing is stored of this state. */
+  readonly writer: RowWriter | null;
   readonly rules: Rule[];
   readonly touched: Touched[];
   readonly context: MoveContext;
@@ -48,7 +44,8 @@ export function fold(state: FoldState, records: readonly FoldRecord[]): FoldResu
   state.batch += 1;
   const touched: Touched[] = [];
   const context = contextOf(state, touched);
-  const changes: Changes = { attempts: [], rowOf: new Map(), signals: new Map(), rules: [], touched, context };
+  const writer = state.lane === 'live' ? rowWriter(state) : null;
+  const changes: Changes = { writer, rules: [], touched, context };
   const receivedBefore = state.greatestReceivedAt;
   for (const record of records) {
     if (record.record === 'rule') foldRule(state, record, changes);
@@ -60,20 +57,17 @@ export function fold(state: FoldState, records: readonly FoldRecord[]): FoldResu
       else foldSignal(state, record, changes);
     }
   }
-  const rows = state.lane === 'all' ? [] : rowsOf(changes);
+  const rows = rowsOf(changes);
   if (state.lane === 'live' && state.greatestReceivedAt !== receivedBefore) rows.push(clockRow(state));
   return { rows, touched: touchedKeys(state, touched) };
 }
 
-function rowsOf({ rules, attempts, signals }: Changes): Row[] {
-  if (rules.length === 0 && signals.size === 0) return attempts;
+function rowsOf({ rules, writer }: Changes): Row[] {
+  if (writer === null) return [];
   const rows: Row[] = rules.map((rule) => {
     return { kind: 'rule', id: `${rule.detector}/${rule.version}`, value: JSON.stringify(rule) };
   });
-  for (const row of attempts) rows.push(row);
-  for (const [id, merged] of signals)
-    rows.push({ kind: 'attempt', id: `signal:${id}`, value: encodeMergedSignal(merged) });
-  return rows;
+  return rows.concat(writer.rows());
 }
 
 function touchedKeys(state: FoldState, touched: readonly Touched[]): Map<string, Key> {
@@ -110,7 +104,7 @@ function foldView(state: FoldState, view: View, changes: Changes): void {
   if (held === undefined && view.time < state.lostS) return;
   const merged = mergeView(held, view);
   if (held !== undefined && sameFacts(held, merged)) return;
-  const { context } = changes;
+  const { context, writer } = changes;
   const after = attemptSubject(merged);
   const waiting = state.signalsOfCharge.size === 0 ? [] : signalsOf(state, merged);
   for (const { place, change } of waiting) retractAll(state, 'signal', place, change, context);
@@ -120,30 +114,9 @@ function foldView(state: FoldState, view: View, changes: Changes): void {
     replaceAttempt(attempts, known, merged);
   }
   const handle = held === undefined ? addAttempt(attempts, scope, merged) : known;
+  writer?.attempt(handle);
   assertAll(state, 'attempt', { handle, scope }, after, context);
   for (const { place, change } of waiting) assertAll(state, 'signal', place, change.after, context);
-  if (state.lane === 'live') keepRow(state, { handle, scope, merged, view: held === undefined ? view : null }, changes);
-}
-
-type Changed = {
-  readonly handle: number;
-  readonly scope: number;
-  readonly merged: MergedAttempt;
-  /** If the attempt has just this one. */
-  readonly view: View | null;
-};
-
-/** The row of an attempt; of several in a batch the last counts, in the place of the first. */
-function keepRow(
-  { attempts }: FoldState,
-  { handle, scope, merged, view }: Changed,
-  { attempts: rows, rowOf }: Changes,
-): void {
-  const value = (view === null ? null : textOfView(view)) ?? encodeMerged(merged);
-  const row: Row = { kind: 'attempt', id: attempts.scopes.prefixes[scope] + merged.id, value };
-  const known = rowOf.get(handle);
-  if (known !== undefined) rows[known] = row;
-  else rowOf.set(handle, rows.push(row) - 1);
 }
 
 type Follower = { readonly place: Place; readonly change: { readonly before: Subject; readonly after: Subject } };
@@ -174,7 +147,7 @@ function sameFacts(a: MergedAttempt, b: MergedAttempt): boolean {
   );
 }
 
-function foldSignal(state: FoldState, view: SignalView, { signals, context }: Changes): void {
+function foldSignal(state: FoldState, view: SignalView, { writer, context }: Changes): void {
   const id = idInScope(view, `${view.signal}/${view.id}`);
   const held = state.signals.get(id);
   const merged = mergeSignal(held?.merged, view);
@@ -186,7 +159,7 @@ function foldSignal(state: FoldState, view: SignalView, { signals, context }: Ch
   }
   const { handle } = holdSignal(state, id, merged);
   assertAll(state, 'signal', { handle, scope }, after, context);
-  signals.set(id, merged);
+  writer?.signal(id, merged);
 }
 
 function foldRule(state: FoldState, rule: Rule, { rules: changed, touched }: Changes): void {

@@ -116,7 +116,9 @@ export function createHistoryIndex(): HistoryIndex {
       }
       return gone.map((chunk): Row => ({ kind: 'mark', id: `${ROW}${chunk}`, value: null }));
     },
-    restore: ({ id, value }) => {
+    restore: (row) => {
+      if (row.kind !== 'mark') return;
+      const { id, value } = row;
       if (!id.startsWith(ROW) || value === null) return;
       const kept = JSON.parse(value) as Kept;
       const chunk = Number(id.slice(ROW.length));

@@ -79,7 +79,7 @@ function emptySeat(partition: number, next: number): Seat {
 }
 
 function restore(seat: Seat, row: Row): void {
-  if (row.id !== ROW || row.value === null) {
+  if (row.kind !== 'mark' || row.id !== ROW || row.value === null) {
     seat.index.restore(row);
     return;
   }

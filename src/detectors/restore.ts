@@ -1,37 +1,27 @@
 // The fold's state as it comes back from the window store: rows first, then everything that follows from them.
-import { decodeMerged, decodeMergedSignal } from '../attempts/wire-rows.ts';
 import type { Rule } from '../model/detector.ts';
-import { addAttempt, handleOf, handlesOf, replaceAttempt, scopeAt, scopeNumber } from './attempt-table.ts';
-import { assertAll, contextOf, holdSignal, openSlot } from './place.ts';
+import { restoreAttempts, restoreWord } from './attempt-rows.ts';
+import { handlesOf, scopeAt, scopeNumber } from './attempt-table.ts';
+import { assertAll, contextOf, openSlot } from './place.ts';
 import { dropSubjects, HEAD_ROW, heldFromS } from './retain.ts';
 import { createRevision } from './revision.ts';
 import { addRule } from './rules.ts';
 import { CLOCK_ROW, type FoldState, type HeldHead, subjectOf, subjectOfSignal } from './state.ts';
-import type { Row } from './window-store.ts';
+import type { KeptRow, Row } from './window-store.ts';
 
-/** Takes rows of the store, in the order they were appended and in any pages; `finishRestore` makes the cells. */
+/** Takes rows of the store, in the order it gives them and in any pages; `finishRestore` makes the cells. */
 export function restoreRows(state: FoldState, rows: readonly Row[]): void {
-  for (const { kind, id, value } of rows) {
-    if (kind === 'attempt' && value !== null) restoreAttempt(state, id, value);
-    else if (kind === 'rule' && value !== null) addRule(state.detectors, JSON.parse(value) as Rule);
-    else if (kind === 'mark' && id === CLOCK_ROW && value !== null) Object.assign(state, JSON.parse(value));
-    else if (kind === 'mark' && id.startsWith(HEAD_ROW)) restoreHead(state, id.slice(HEAD_ROW.length), value);
+  for (const row of rows) {
+    if (row.kind === 'attempts') restoreAttempts(state, row.bytes);
+    else if (row.kind === 'mark') restoreMark(state, row);
+    else if (row.value !== null) addRule(state.detectors, JSON.parse(row.value) as Rule);
   }
 }
 
-const SIGNAL = 'signal:';
-
-function restoreAttempt(state: FoldState, id: string, value: string): void {
-  if (id.startsWith(SIGNAL)) {
-    const merged = decodeMergedSignal(value);
-    holdSignal(state, id.slice(SIGNAL.length), merged);
-    return;
-  }
-  const merged = decodeMerged(value);
-  const scope = scopeNumber(state.attempts, merged);
-  const handle = handleOf(state.attempts, scope, merged.id);
-  if (handle < 0) addAttempt(state.attempts, scope, merged);
-  else replaceAttempt(state.attempts, handle, merged);
+function restoreMark(state: FoldState, { id, value }: KeptRow): void {
+  if (restoreWord(state, id, value)) return;
+  if (id === CLOCK_ROW && value !== null) Object.assign(state, JSON.parse(value));
+  else if (id.startsWith(HEAD_ROW)) restoreHead(state, id.slice(HEAD_ROW.length), value);
 }
 
 function restoreHead(state: FoldState, id: string, value: string | null): void {

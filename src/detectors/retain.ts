@@ -1,8 +1,8 @@
 // How long the fold's state is kept: a function of the log's prefix. Dropping goes by the greatest `receivedAt` seen, in
 // steps of an hour, never by a clock and never by event time. Beyond the limit of what is held the oldest go before that.
-import { encodeMerged } from '../attempts/wire-rows.ts';
 import type { Rule } from '../model/detector.ts';
 import { type Key, keyId } from '../model/entity.ts';
+import { rowWriter } from './attempt-rows.ts';
 import { attemptAt, handlesOf, removeAttempt, sizeOf } from './attempt-table.ts';
 import { cellsFrom } from './cells.ts';
 import { type Group, unwatch } from './entities.ts';
@@ -178,15 +178,15 @@ export function dropSubjects(state: FoldState, fromS: number): Row[] {
     state.signalByHandle.delete(handle);
     unfollow(state, id, merged.charge === null ? null : idInScope(merged, merged.charge));
   }
-  const rows: Row[] = [];
+  const writer = rowWriter(state);
   for (const handle of handlesOf(state.attempts)) {
     if ((state.attempts.times[handle] ?? 0) >= fromS) continue;
     const merged = attemptAt(state.attempts, handle);
     const id = idInScope(merged, merged.id);
-    if (state.signalsOfCharge.has(id)) rows.push({ kind: 'attempt', id, value: encodeMerged(merged) });
+    if (state.signalsOfCharge.has(id)) writer.attempt(handle);
     else removeAttempt(state.attempts, handle);
   }
-  return rows;
+  return writer.rows();
 }
 
 function unfollow({ signalsOfCharge }: FoldState, signal: string, charge: string | null): void {

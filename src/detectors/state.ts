@@ -41,6 +41,8 @@ export type FoldState = {
   readonly groups: Map<string, Group>;
   /** By keyId. */
   readonly heads: Map<string, HeldHead>;
+  /** How many words of the attempts' dictionary the window store knows. */
+  wordsStored: number;
   /** Number of the batch: what has been touched in it bears it. */
   batch: number;
   /** Milliseconds: the greatest `receivedAt` seen. */
@@ -67,6 +69,7 @@ export function createState(options: { readonly lane: 'live' | 'all'; readonly m
     detectors: new Map(),
     groups: new Map(),
     heads: new Map(),
+    wordsStored: 0,
     batch: 0,
     greatestReceivedAt: 0,
     cutS: 0,

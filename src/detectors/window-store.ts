@@ -1,19 +1,24 @@
 // The WindowStore port: makes the windows of a partition durable (design §3). It holds, per source partition, the next
 // offset and the rows that changed. Adapters: stores/memory.ts, stores/sqlite.ts, stores/redis.ts; one contract for all.
 
-export type Row = {
-  /** `attempt` rows are appended to a log and expire by offset; `rule` and `mark` rows are kept by id until deleted. */
-  readonly kind: 'attempt' | 'rule' | 'mark';
+export type Row = KeptRow | AttemptsRow;
+
+/** Kept by id until it is deleted. */
+export type KeptRow = {
+  readonly kind: 'rule' | 'mark';
   /** Unique per partition and kind. A later row of the same id replaces the earlier. */
   readonly id: string;
-  /** Opaque to the store; null deletes (`rule`, `mark`). */
+  /** Opaque to the store; null deletes. */
   readonly value: string | null;
 };
+
+/** Any number of attempts, appended to a log, expiring by offset. Opaque to the store, which may put several together. */
+export type AttemptsRow = { readonly kind: 'attempts'; readonly bytes: Uint8Array };
 
 export type LoadedPartition = {
   /** null: the store has nothing of this partition (new, or lost). */
   readonly next: number | null;
-  /** Pages in the order of appending: the last row of an id counts. */
+  /** First what is kept by id, then attempts in the order of appending. */
   readonly pages: AsyncIterable<readonly Row[]>;
 };
 
@@ -33,7 +38,7 @@ export interface WindowStore {
    * Calling it again after a lost answer is answered `appended` if it is exactly what the last call stored.
    */
   append(partition: number, change: AppendRows): Promise<'appended' | 'refused'>;
-  /** Drops `attempt` rows that were last appended below `offset` (whole segments: some may stay longer). */
+  /** Drops attempts that were last appended below `offset` (whole segments: some may stay longer). */
   expire(partition: number, offset: number): Promise<void>;
   /** Removes all of a partition: the reader will rebuild from the log. */
   clear(partition: number): Promise<void>;

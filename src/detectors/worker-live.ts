@@ -125,8 +125,9 @@ function emptyLive({ maxAttempts }: LiveParts, next: number, end: number): Live 
 }
 
 /** Rows that are the worker's, not the fold's. */
-function restoreOwn(live: Live, { kind, id, value }: Row): void {
-  if (kind !== 'mark' || value === null) return;
+function restoreOwn(live: Live, row: Row): void {
+  if (row.kind !== 'mark' || row.value === null) return;
+  const { id, value } = row;
   if (id === ORIGIN_ROW) live.origin = JSON.parse(value) as Origin;
   else if (id === ERASED_ROW) live.erased = Number(value);
   else if (id.startsWith('told/')) {

@@ -73,7 +73,7 @@ async function appendAll(log: EventLog, topic: TopicName, records: NewRecord[]):
 /** The worker's own marks may go later; everything of the fold stays with the offset it belongs to. */
 function portions(rows: readonly Row[]): (readonly Row[])[] {
   if (rows.length <= MAX_ROWS) return [rows];
-  const isTold = ({ kind, id }: Row): boolean => kind === 'mark' && id.startsWith('told/');
+  const isTold = (row: Row): boolean => row.kind === 'mark' && row.id.startsWith('told/');
   const portioned: (readonly Row[])[] = [rows.filter((row) => !isTold(row))];
   const marks = rows.filter(isTold);
   for (let i = 0; i < marks.length; i += MAX_ROWS) portioned.push(marks.slice(i, i + MAX_ROWS));

@@ -52,8 +52,8 @@ async function openStore(clock: HandClock = handClock(Date.now())) {
         for (const [key, copy] of copies) await admin.restore(key, DAY_MS, copy);
       };
     },
-    makeNewer: async () => {
-      for (const key of await keys()) if (key.endsWith(':head')) await admin.hset(key, 'schema', '99');
+    makeSchema: async (version: number) => {
+      for (const key of await keys()) if (key.endsWith(':head')) await admin.hset(key, 'schema', version);
     },
   };
 }
@@ -133,7 +133,7 @@ describe('window store in redis', () => {
 
   it('refuses an append that is larger than one call may be', async () => {
     const { store, remove } = await openStore();
-    const rows = Array.from({ length: 10_001 }, (_, i) => attempt(`${i}`));
+    const rows = Array.from({ length: 10_001 }, (_, i) => mark(`${i}`));
     await expect(store.append(0, { expectedNext: null, next: 1, rows })).rejects.toMatchObject({ code: 'too_large' });
     await remove();
   });

@@ -18,7 +18,8 @@ async function openStore() {
       rmSync(folder, { recursive: true, force: true });
     },
     snapshot: async () => await copyTables(database),
-    makeNewer: async () => void (await database.run([{ sql: 'UPDATE window_heads SET schema = 99', params: [[]] }])),
+    makeSchema: async (version: number) =>
+      void (await database.run([{ sql: 'UPDATE window_heads SET schema = ?', params: [[version]] }])),
   };
 }
 

@@ -1,7 +1,7 @@
 // What every WindowStore promises (src/detectors/window-store.ts). Run over memory, SQLite and Redis.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { SEGMENT_OFFSETS } from '../../src/detectors/stores/rows.ts';
-import type { Row, WindowStore } from '../../src/detectors/window-store.ts';
+import type { AttemptsRow, KeptRow, Row, WindowStore } from '../../src/detectors/window-store.ts';
 
 export type StoreUnderTest = {
   readonly store: WindowStore;
@@ -14,17 +14,29 @@ export type StoreUnderTest = {
 export async function loaded(store: WindowStore, partition = 0): Promise<{ next: number | null; rows: Row[] }> {
   const { next, pages } = await store.load(partition);
   const rows: Row[] = [];
-  for await (const page of pages) rows.push(...page);
+  for await (const page of pages) rows.push(...page.flatMap(apart));
   return { next, rows };
 }
 
-export const attempt = (id: string, value = `{"id":"${id}"}`): Row => ({ kind: 'attempt', id, value });
-export const rule = (id: string, value: string | null = `rule ${id}`): Row => ({ kind: 'rule', id, value });
-export const mark = (id: string, value: string | null = `mark ${id}`): Row => ({ kind: 'mark', id, value });
+/** Attempts of one append may come back joined: here each ends with a new line. */
+function apart(row: Row): Row[] {
+  if (row.kind !== 'attempts') return [row];
+  const lines = Buffer.from(row.bytes).toString().split('\n').slice(0, -1);
+  return lines.map((line) => ({ kind: 'attempts', bytes: Buffer.from(`${line}\n`) }));
+}
 
-const attemptsOf = (rows: readonly Row[]): Row[] => rows.filter(({ kind }) => kind === 'attempt');
-const keptOf = (rows: readonly Row[]): Row[] =>
-  rows.filter(({ kind }) => kind !== 'attempt').sort((a, b) => (`${a.kind}${a.id}` < `${b.kind}${b.id}` ? -1 : 1));
+export const attempt = (id: string, value = 'as it was'): AttemptsRow => ({
+  kind: 'attempts',
+  bytes: Buffer.from(`${JSON.stringify([id, value])}\n`),
+});
+export const rule = (id: string, value: string | null = `rule ${id}`): KeptRow => ({ kind: 'rule', id, value });
+export const mark = (id: string, value: string | null = `mark ${id}`): KeptRow => ({ kind: 'mark', id, value });
+
+const attemptsOf = (rows: readonly Row[]): AttemptsRow[] => rows.filter((row) => row.kind === 'attempts');
+const idsOf = (rows: readonly Row[]): string[] =>
+  attemptsOf(rows).map(({ bytes }) => (JSON.parse(String(bytes)) as [string, string])[0]);
+const keptOf = (rows: readonly Row[]): KeptRow[] =>
+  rows.filter((row) => row.kind !== 'attempts').sort((a, b) => (`${a.kind}${a.id}` < `${b.kind}${b.id}` ? -1 : 1));
 
 export function windowStoreContract(name: string, open: () => Promise<StoreUnderTest>): void {
   describe(`window store: ${name}`, () => {
@@ -52,6 +64,13 @@ export function windowStoreContract(name: string, open: () => Promise<StoreUnder
       expect(next).toBe(5);
       expect(attemptsOf(rows)).toEqual([attempt('a'), attempt('b'), attempt('a', 'later')]);
       expect(keptOf(rows)).toEqual([mark('k'), rule('d/1')]);
+    });
+
+    it('gives what is kept by id before any attempt: those refer to it', async () => {
+      await store.append(0, { expectedNext: null, next: 2, rows: [attempt('a'), mark('first')] });
+      await store.append(0, { expectedNext: 2, next: 3, rows: [attempt('b'), mark('second'), rule('third')] });
+      const kinds = (await loaded(store)).rows.map(({ kind }) => kind === 'attempts');
+      expect(kinds).toEqual([false, false, false, true, true]);
     });
 
     it('moves the offset of a batch that changed nothing', async () => {
@@ -102,7 +121,7 @@ export function windowStoreContract(name: string, open: () => Promise<StoreUnder
       ]);
       expect(results.toSorted()).toEqual(['appended', 'refused']);
       const { next, rows } = await loaded(store);
-      expect([next, rows.map(({ id }) => id)]).toEqual(results[0] === 'appended' ? [11, ['mine']] : [12, ['theirs']]);
+      expect([next, idsOf(rows)]).toEqual(results[0] === 'appended' ? [11, ['mine']] : [12, ['theirs']]);
     });
 
     it('refuses an append against a store that lost everything', async () => {
@@ -155,7 +174,7 @@ export function windowStoreContract(name: string, open: () => Promise<StoreUnder
         expect(await store.append(0, { expectedNext, next, rows: [attempt(`to ${next}`)] })).toBe('appended');
         expectedNext = next;
       }
-      expect((await loaded(store)).rows.map(({ id }) => id)).toEqual(offsets.map((next) => `to ${next}`));
+      expect(idsOf((await loaded(store)).rows)).toEqual(offsets.map((next) => `to ${next}`));
     });
 
     it('takes ids and values of any character', async () => {
@@ -177,7 +196,7 @@ export function windowStoreContract(name: string, open: () => Promise<StoreUnder
       const back: Row[] = [];
       for await (const page of pages) {
         expect(page.length).toBeLessThanOrEqual(10_000);
-        back.push(...page);
+        back.push(...page.flatMap(apart));
       }
       expect(attemptsOf(back)).toEqual(attemptsOf(rows));
       expect(keptOf(back)).toEqual(keptOf(rows));
@@ -200,8 +219,8 @@ export function durableStoreContract(
     StoreUnderTest & {
       /** Puts back what was stored when `snapshot` was called. */
       snapshot(): Promise<() => Promise<void>>;
-      /** Makes the stored data that of a later program. */
-      makeNewer(): Promise<void>;
+      /** Makes the stored data that of another program. */
+      makeSchema(version: number): Promise<void>;
     }
   >,
 ): void {
@@ -239,11 +258,24 @@ export function durableStoreContract(
       }
     });
 
+    it('takes data of an earlier program for nothing: the windows are rebuilt from the log', async () => {
+      const under = await open();
+      try {
+        await under.store.append(0, { expectedNext: null, next: 3, rows: [attempt('a'), mark('m')] });
+        await under.makeSchema(2);
+        expect(await loaded(under.store)).toEqual({ next: null, rows: [] });
+        expect(await under.store.append(0, { expectedNext: null, next: 2, rows: [attempt('b')] })).toBe('appended');
+        expect(await loaded(under.store)).toEqual({ next: 2, rows: [attempt('b')] });
+      } finally {
+        await under.remove();
+      }
+    });
+
     it('refuses data of a later program, and leaves it as it is', async () => {
       const under = await open();
       try {
         await under.store.append(0, { expectedNext: null, next: 3, rows: [attempt('a')] });
-        await under.makeNewer();
+        await under.makeSchema(99);
         const refused = expect.objectContaining({ code: 'newer_store', retriable: false });
         await expect(under.store.load(0)).rejects.toEqual(refused);
         await expect(under.store.append(0, { expectedNext: 3, next: 4, rows: [] })).rejects.toEqual(refused);

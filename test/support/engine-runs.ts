@@ -113,11 +113,11 @@ function restored(lane: 'live' | 'all', rows: readonly Row[], random: () => numb
   const state = createState({ lane });
   const kept = new Map<string, Row>();
   for (const row of rows) {
-    if (row.kind === 'attempt') continue;
+    if (row.kind === 'attempts') continue;
     if (row.value === null) kept.delete(`${row.kind}/${row.id}`);
     else kept.set(`${row.kind}/${row.id}`, row);
   }
-  const all = [...kept.values(), ...rows.filter(({ kind }) => kind === 'attempt')];
+  const all = [...kept.values(), ...rows.filter(({ kind }) => kind === 'attempts')];
   for (let at = 0; at < all.length; ) {
     const end = at + 1 + Math.floor(random() * 20);
     restoreRows(state, all.slice(at, end));

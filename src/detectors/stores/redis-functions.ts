@@ -16,7 +16,7 @@ Keys (all under one hash tag)
   1  head      hash: schema, next, seal, at (ms of the last append), kept (number of fields of rows)
   2  rows      hash: rule and mark rows by id
   3  segments  sorted set: numbers of the segments, by ms of their last append; and 'all', added with the first append
-  4  segment   list: attempt rows, packed, one element for each append
+  4  segment   list: attempts, one element for each append
 Arguments
   1  schema    version of what is stored
   2  expected  next offset that must be stored now; '' if nothing may be stored
@@ -26,7 +26,7 @@ Arguments
   6  keep      ms: every key expires so long after its last append
   7  outage    ms: refused if the last append is longer ago, because old segments may have expired since
   8  number    of the segment
-  9  packed    attempt rows, compressed or not; '' if none
+  9  attempts  bytes; '' if none
   10 set       number of rows to set, then so many pairs of field and value; the remaining arguments are fields to delete
 Guarantee
   All or nothing, and only if the stored next offset is the expected one. Called again with the same seal as the last

@@ -7,19 +7,7 @@ import { AppError, messageOf } from '../../model/errors.ts';
 import type { AppendRows, LoadedPartition, Row, WindowStore } from '../window-store.ts';
 import { APPEND, LIBRARY_CODE } from './redis-functions.ts';
 import { checkWritable, guarded, warnOfEviction } from './redis-server.ts';
-import {
-  firstSegmentFrom,
-  newerStore,
-  type PackedRows,
-  packForStore,
-  packRows,
-  rowKey,
-  rowOf,
-  STORE_SCHEMA,
-  sealOf,
-  segmentOf,
-  unpackFromStore,
-} from './rows.ts';
+import { firstSegmentFrom, newerStore, partsOf, rowOf, STORE_SCHEMA, sealOf, segmentOf } from './rows.ts';
 
 export type RedisStoreOptions = {
   /** `redis://` or `rediss://`, user and password included: never logged. */
@@ -48,8 +36,10 @@ const CONNECT_TIMEOUT_MS = 5_000;
 const DEFAULT_TIMEOUT_MS = 10_000;
 const LONGEST_RETRY_MS = 2_000;
 
-/** Rows of one list element, and bytes of one read: what bounds a page. */
-const ELEMENT_ROWS = 10_000;
+/** Most of one append: bytes of attempts, and rows that are kept by id. */
+const ELEMENT_BYTES = 64_000_000;
+const MAX_KEPT = 10_000;
+/** Bytes of one read: what bounds a page. */
 const PAGE_BYTES = 1_000_000;
 const MAX_PAGE_ELEMENTS = 4_096;
 const SCAN_COUNT = 1_000;
@@ -133,6 +123,7 @@ function redisStore(redis: Redis, options: RedisStoreOptions): Omit<WindowStore,
 
   const problemOf = (found: Found | null): string | null => {
     if (found === null) return null;
+    if (found.schema < STORE_SCHEMA) return 'written by an older version';
     if (clock.now() - found.at > outageMs) return 'not written for longer than the outage allowance';
     if (!found.isKept) return 'rules or marks are missing';
     if (found.segments === null) return 'the list of segments is missing';
@@ -175,26 +166,29 @@ function redisStore(redis: Redis, options: RedisStoreOptions): Omit<WindowStore,
 function argumentsOf(
   change: AppendRows,
   { number, nowMs, keepMs, outageMs }: { number: number; nowMs: number; keepMs: number; outageMs: number },
-): PackedRows[] {
-  if (change.rows.length > ELEMENT_ROWS)
-    throw new AppError('too_large', `An append holds ${change.rows.length} rows; ${ELEMENT_ROWS} is the most.`);
-  const attempts = change.rows.filter(({ kind }) => kind === 'attempt');
-  const others = change.rows.filter(({ kind }) => kind !== 'attempt');
-  const kept = new Map(others.map((row) => [rowKey(row), row.value]));
+): (string | Uint8Array)[] {
+  const parts = partsOf(change.rows);
+  const { attempts, kept } = parts;
+  if (attempts.length > ELEMENT_BYTES || kept.size > MAX_KEPT)
+    throw new AppError(
+      'too_large',
+      `An append holds ${attempts.length} bytes of attempts and ${kept.size} other rows; ${ELEMENT_BYTES} and ${MAX_KEPT} are the most.`,
+    );
   const set: string[] = [];
   const gone: string[] = [];
   for (const [key, value] of kept) {
     if (value === null) gone.push(key);
     else set.push(key, value);
   }
-  const packed = attempts.length === 0 ? '' : packForStore(attempts);
-  const seal = sealOf(change, [packed, packRows(others)]);
   const { expectedNext, next } = change;
+  const seal = sealOf(change, parts);
   const numbers = [STORE_SCHEMA, expectedNext ?? '', next, seal, nowMs, keepMs, outageMs, number].map(String);
-  return [...numbers, packed, String(set.length / 2), ...set, ...gone];
+  return [...numbers, attempts, String(set.length / 2), ...set, ...gone];
 }
 
-async function call(redis: Redis, { keys, args }: { keys: string[]; args: PackedRows[] }): Promise<string[]> {
+type Call = { readonly keys: string[]; readonly args: readonly (string | Uint8Array)[] };
+
+async function call(redis: Redis, { keys, args }: Call): Promise<string[]> {
   const sent = args.map((arg) => (typeof arg === 'string' ? arg : Buffer.from(arg.buffer, arg.byteOffset, arg.length)));
   const send = async (): Promise<string[]> => (await redis.fcall(APPEND, keys.length, ...keys, ...sent)) as string[];
   try {
@@ -208,6 +202,7 @@ async function call(redis: Redis, { keys, args }: { keys: string[]; args: Packed
 
 /** What stands in Redis of a partition, as far as it shows whether anything is missing (evicted, deleted, expired). */
 type Found = {
+  readonly schema: number;
   readonly next: number;
   /** Milliseconds of the last append. */
   readonly at: number;
@@ -233,6 +228,7 @@ async function inspect(redis: Redis, keys: Keys): Promise<Found | null> {
   if (next === null || next === undefined) return null;
   if (Number(schema) > STORE_SCHEMA) throw newerStore(Number(schema));
   return {
+    schema: Number(schema),
     next: Number(next),
     at: Number(at),
     isKept: rows === Number(kept),
@@ -287,7 +283,7 @@ async function* elementsOf(redis: Redis, key: string): AsyncGenerator<readonly R
     let bytes = 0;
     for (const element of elements) {
       bytes += element.length;
-      yield unpackFromStore(element);
+      yield [{ kind: 'attempts', bytes: element }];
     }
     from += elements.length;
     const fitting = Math.floor((PAGE_BYTES / bytes) * elements.length);

@@ -6,21 +6,16 @@ import {
   firstSegmentFrom,
   newerStore,
   PAGE_ROWS,
-  type PackedRows,
-  packForStore,
-  packRows,
-  rowKey,
+  type Parts,
+  partsOf,
   rowOf,
   STORE_SCHEMA,
   sealOf,
   segmentOf,
-  unpackFromStore,
 } from './rows.ts';
 
-/** Appends read back in one page; each holds at most a batch's rows. */
+/** Appends read back in one page; each holds at most a batch's attempts. */
 const PAGE_APPENDS = 16;
-/** Most rows of one string: bounds what a page holds in memory. */
-const CHUNK_ROWS = PAGE_ROWS;
 
 /** Makes the tables that lack. The database is closed by its owner, not by the store. */
 export async function openSqliteStore({ database }: { readonly database: Database }): Promise<WindowStore> {
@@ -32,14 +27,7 @@ export async function openSqliteStore({ database }: { readonly database: Databas
       const sql = 'DELETE FROM window_segments WHERE partition = ? AND segment < ?';
       await guarded(async () => await database.run([{ sql, params: [[partition, firstSegmentFrom(offset)]] }]));
     },
-    clear: async (partition) => {
-      const tables = ['window_heads', 'window_segments', 'window_rows'];
-      const statements = tables.map((table) => ({
-        sql: `DELETE FROM ${table} WHERE partition = ?`,
-        params: [[partition]],
-      }));
-      await guarded(async () => await database.run(statements));
-    },
+    clear: async (partition) => await guarded(async () => await clear(database, partition)),
     ping: async () => await guarded(async () => void (await database.all('SELECT 1'))),
     close: async () => undefined,
   };
@@ -55,9 +43,20 @@ const SCHEMA: readonly Statement[] = [
     PRIMARY KEY (partition, key)) WITHOUT ROWID`,
 ].map((sql) => ({ sql, params: [[]] }));
 
+async function clear(database: Database, partition: number): Promise<void> {
+  const tables = ['window_heads', 'window_segments', 'window_rows'];
+  await database.run(
+    tables.map((table) => ({ sql: `DELETE FROM ${table} WHERE partition = ?`, params: [[partition]] })),
+  );
+}
+
 async function load(database: Database, partition: number) {
   const head = await headOf(database, partition);
   if (head === null) return { next: null, pages: noPages() };
+  if (Number(head.schema) < STORE_SCHEMA) {
+    await clear(database, partition);
+    return { next: null, pages: noPages() };
+  }
   return { next: Number(head.next), pages: pagesOf(database, partition) };
 }
 
@@ -79,7 +78,7 @@ async function* pagesOf(database: Database, partition: number): AsyncGenerator<r
     const appends = await page(sql, [partition, after]);
     const last = appends.at(-1);
     if (last === undefined) return;
-    for (const { rows } of appends) yield unpackFromStore(rows instanceof Uint8Array ? rows : String(rows));
+    yield appends.map(({ rows }): Row => ({ kind: 'attempts', bytes: rows as Uint8Array }));
     after = Number(last.id);
   }
 }
@@ -91,17 +90,14 @@ async function headOf(database: Database, partition: number): Promise<SqlRow | n
 }
 
 async function append(database: Database, partition: number, change: AppendRows): Promise<'appended' | 'refused'> {
-  const attempts: PackedRows[] = [];
-  const rows = change.rows.filter(({ kind }) => kind === 'attempt');
-  for (let i = 0; i < rows.length; i += CHUNK_ROWS) attempts.push(packForStore(rows.slice(i, i + CHUNK_ROWS)));
-  const others = change.rows.filter(({ kind }) => kind !== 'attempt');
-  const seal = sealOf(change, [...attempts, packRows(others)]);
+  const parts = partsOf(change.rows);
+  const seal = sealOf(change, parts);
   const segment = segmentOf(change.next);
   try {
     await database.run([
       compareAndSet(partition, change, seal),
-      ...writesOfAttempts(partition, segment, attempts),
-      ...writesOfOthers(partition, others),
+      ...writesOfAttempts(partition, segment, parts),
+      ...writesOfOthers(partition, parts),
     ]);
     return 'appended';
   } catch (error) {
@@ -124,15 +120,13 @@ function compareAndSet(partition: number, { expectedNext, next }: AppendRows, se
   return { sql, params: [[next, seal, partition, expectedNext]], mustReturn };
 }
 
-function writesOfAttempts(partition: number, segment: number, packed: readonly PackedRows[]): Statement[] {
+function writesOfAttempts(partition: number, segment: number, { attempts }: Parts): Statement[] {
   const sql = 'INSERT INTO window_segments (partition, segment, rows) VALUES (?, ?, ?)';
-  return packed.length === 0 ? [] : [{ sql, params: packed.map((rows) => [partition, segment, rows]) }];
+  return attempts.length === 0 ? [] : [{ sql, params: [[partition, segment, attempts]] }];
 }
 
-function writesOfOthers(partition: number, rows: readonly Row[]): Statement[] {
+function writesOfOthers(partition: number, { kept }: Parts): Statement[] {
   const statements: Statement[] = [];
-  // The last row of an id counts, whatever came before it in the same append.
-  const kept = new Map(rows.map((row) => [rowKey(row), row.value]));
   const set: SqlValue[][] = [];
   const gone: SqlValue[][] = [];
   for (const [key, value] of kept) {

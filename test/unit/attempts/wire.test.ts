@@ -1,9 +1,9 @@
 // What is written is what is read, whatever it holds; a newer program's records stop the reader.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type MergedAttempt, type MergedSignal, mergeSignal, mergeView } from '../../../src/attempts/merge.ts';
-import { decodeAttemptsRecord, encodeAttemptsRecord, textOfView } from '../../../src/attempts/wire.ts';
-import { decodeMerged, decodeMergedSignal, encodeMerged, encodeMergedSignal } from '../../../src/attempts/wire-rows.ts';
+import { type MergedSignal, mergeSignal } from '../../../src/attempts/merge.ts';
+import { decodeAttemptsRecord, encodeAttemptsRecord } from '../../../src/attempts/wire.ts';
+import { decodeMergedSignal, encodeMergedSignal } from '../../../src/attempts/wire-signals.ts';
 import type { AttemptFields, SignalView, View } from '../../../src/model/attempt.ts';
 import type { Rule } from '../../../src/model/detector.ts';
 import { SAMPLES, sample, signalOf, viewOf } from '../../support/stripe-samples.ts';
@@ -150,7 +150,7 @@ describe('a record of attempts', () => {
     expect(() => decodeAttemptsRecord('[2,0]')).toThrow(
       expect.objectContaining({ code: 'newer_schema', help: expect.stringContaining('declinewatch') }),
     );
-    expect(() => decodeMerged('[2]')).toThrow(expect.objectContaining({ code: 'newer_schema' }));
+    expect(() => decodeMergedSignal('[2]')).toThrow(expect.objectContaining({ code: 'newer_schema' }));
   });
 
   it('that ends early, as an older program wrote it, has fewer fields', () => {
@@ -162,33 +162,6 @@ describe('a record of attempts', () => {
 });
 
 describe('a row of the window store', () => {
-  it('holds any merged attempt', () => {
-    fc.assert(
-      fc.property(fc.array(view, { minLength: 1, maxLength: 4 }), (list) => {
-        const merged = list.reduce<MergedAttempt | undefined>(mergeView, undefined);
-        expect(merged && decodeMerged(encodeMerged(merged))).toEqual(merged);
-      }),
-    );
-  });
-
-  it('of an attempt of one view is the text that the view was read from', () => {
-    fc.assert(
-      fc.property(view, (one) => {
-        const read = decodeAttemptsRecord(encodeAttemptsRecord(one)) as View;
-        const text = textOfView(read);
-        expect(text).toBe(encodeAttemptsRecord(one));
-        expect(decodeMerged(text ?? '')).toEqual(mergeView(undefined, one));
-      }),
-    );
-  });
-
-  it('is never the text of a view that was changed after it was read', () => {
-    const read = decodeAttemptsRecord(encodeAttemptsRecord(viewOf(sample('endive-charge-failed')))) as View;
-    expect(textOfView(read)).not.toBeNull();
-    expect(textOfView({ ...read, receivedAt: read.receivedAt + 1 })).toBeNull();
-    expect({ ...read }).toEqual(read);
-  });
-
   it('holds any merged signal', () => {
     fc.assert(
       fc.property(fc.array(signal, { minLength: 1, maxLength: 4 }), (list) => {

@@ -50,7 +50,7 @@ describe('the index of hours', () => {
         const index = createHistoryIndex();
         const rows = new Map<string, ReturnType<typeof index.takeRows>[number]>();
         const keep = (more: ReturnType<typeof index.takeRows>): void => {
-          for (const row of more) rows.set(row.id, row);
+          for (const row of more) if (row.kind === 'mark') rows.set(row.id, row);
         };
         for (const [i, { offset, timeS }] of views.entries()) {
           index.add(offset, timeS);

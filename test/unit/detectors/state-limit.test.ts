@@ -54,7 +54,7 @@ describe('the limit of the fold', () => {
     const before = statsOf(state).attempts;
     const again = view('ch_s0', START_S, { fields: { card: 's0' }, event: 'evt_again', created: START_S + 1 });
     const { rows, touched } = fold(state, [again]);
-    expect([rows.filter(({ kind }) => kind === 'attempt'), touched.size, statsOf(state).attempts]).toEqual([
+    expect([rows.filter(({ kind }) => kind === 'attempts'), touched.size, statsOf(state).attempts]).toEqual([
       [],
       0,
       before,

@@ -74,7 +74,9 @@ async function whole(worker: DetectWorker, erased: number): Promise<void> {
 async function stored(): Promise<string> {
   const { pages } = await store.load(0);
   const values: string[] = [];
-  for await (const rows of pages) values.push(...rows.map(({ id, value }) => `${id} ${value}`));
+  for await (const rows of pages)
+    for (const row of rows)
+      values.push(row.kind === 'attempts' ? Buffer.from(row.bytes).toString('latin1') : `${row.id} ${row.value}`);
   return values.join('\n');
 }
 
