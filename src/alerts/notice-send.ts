@@ -18,6 +18,7 @@ export type NoticeSender = {
   /** Subjects recorded as `posting` of which it is known that they were not carried out. */
   readonly unsent: Set<string>;
   readonly isActive: () => boolean;
+  readonly isOurs: (signal: AbortSignal) => Promise<boolean>;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: DeliveryMetrics;
@@ -59,6 +60,7 @@ export async function tryNotice(sender: NoticeSender, notice: Notice, signal: Ab
       : channels.pace.take({ message: subject, isUrgent: false }, signal);
   if (!(await mayGo) || !sender.isActive()) return STOPPING;
   if (!isBegun) await receipts.record(receiptOf(sender, notice, { state: 'posting', place }), signal);
+  if (!(await sender.isOurs(signal))) return STOPPING;
   unsent.delete(subject);
   return await settle(sender, notice, { place, called: await send(sender, notice, place), signal });
 }

@@ -20,6 +20,8 @@ export type NoticesOptions = {
   readonly log: EventLog;
   /** This process delivers: another replica does otherwise. */
   readonly isActive: () => boolean;
+  /** Asked right before a call that nobody may make twice. */
+  readonly isOurs: (signal: AbortSignal) => Promise<boolean>;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics?: DeliveryMetrics;

@@ -1,7 +1,7 @@
 // Slack as an output: one message per incident, edited as it changes; its thread for what must be heard again.
 import type { WebClient } from '@slack/web-api';
 import type { Logger } from 'pino';
-import type { Item, Result, Sink } from '../deliveries/sink.ts';
+import type { Item, Result, Sink, Turn } from '../deliveries/sink.ts';
 import type { Clock } from '../model/clock.ts';
 import type { DeliveryPlace } from '../model/delivery.ts';
 import type { Incident } from '../model/incident.ts';
@@ -55,12 +55,12 @@ export function createSlackSink(options: SlackSinkOptions): Sink {
     },
     notes: notesForSlack,
     names: namesEntity,
-    deliver: async (items, signal) => await Promise.all(items.map((item) => deliverOne(parts, item, signal))),
+    deliver: async (items, turn) => await Promise.all(items.map((item) => deliverOne(parts, item, turn))),
     lookUp: async (items) => await Promise.all(items.map((item) => lookUpOne(parts, item))),
   };
 }
 
-async function deliverOne(parts: Parts, item: Item, signal: AbortSignal): Promise<Result> {
+async function deliverOne(parts: Parts, item: Item, { signal, isOurs }: Turn): Promise<Result> {
   const target = targetOf(parts, item);
   const { channel } = target;
   const { incident, place } = item;
@@ -68,7 +68,7 @@ async function deliverOne(parts: Parts, item: Item, signal: AbortSignal): Promis
     return { outcome: 'refused', error: refusalMessage('is_ext_shared', channel) };
   const mayGo =
     place === null ? parts.bucketOf(channel).take(signal) : parts.pace.take(editOf(incident, place), signal);
-  if (!(await mayGo)) return { outcome: 'retry', scope: 'item', sent: 'no', error: 'stopping' };
+  if (!(await mayGo) || !(await isOurs())) return { outcome: 'retry', scope: 'item', sent: 'no', error: 'stopping' };
   const sent = await send(parts, target, messageOf(parts, item));
   if (sent.kind === 'ok') return { outcome: 'delivered', place: await placeOf(parts, item, { channel, ts: sent.ts }) };
   if (sent.kind === 'retry') return sent.result;

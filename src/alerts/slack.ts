@@ -111,6 +111,7 @@ export async function startSlack(options: SlackOptions): Promise<Slack> {
     client,
     channels,
     isActive: () => told.status().active,
+    isOurs: told.isOurs,
   });
   const inbound = startSlackInbound({
     ...settings,

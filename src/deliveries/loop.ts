@@ -3,7 +3,7 @@
 import type { Logger } from 'pino';
 import type { IncidentFeed } from '../feed/feed.ts';
 import { decode } from '../log/codec.ts';
-import type { EventLog } from '../log/event-log.ts';
+import type { EventLog, Hold } from '../log/event-log.ts';
 import type { Clock } from '../model/clock.ts';
 import type { Change } from '../model/commands.ts';
 import type { DeliveryOutput } from '../model/delivery.ts';
@@ -28,6 +28,8 @@ export type DeliveryOptions = {
 
 export type Deliveries = {
   status(): DeliveryStatus;
+  /** Whether this process is the one that tells: asked right before what is told beside incidents. */
+  isOurs(signal: AbortSignal): Promise<boolean>;
   /** What the output tells beside this incident has changed: where it stands, it is told again. */
   refresh(incident: Incident): void;
   /** Finishes the calls under way and gives the partition back. */
@@ -49,13 +51,15 @@ const NO_METRICS: DeliveryMetrics = { count: () => undefined };
 export async function startDeliveries(options: DeliveryOptions): Promise<Deliveries> {
   const { output, log, clock, logger, recheckMs = RECHECK_MS, metrics = NO_METRICS } = options;
   let session: Session | null = null;
-  const take = async (): Promise<number> => {
+  let held: Hold | null = null;
+  const take = async (_partition: number, hold: Hold): Promise<number> => {
+    held = hold;
     await session?.stop();
     // First the end, then the states: what is appended in between is seen twice, which is harmless, and never missed.
     const next = (await log.ends('incidents'))[0]?.next ?? 0;
     const incidents = await options.incidents();
     const receipts = await openReceipts({ output, log, clock, logger });
-    session = startSession({ ...options, receipts, metrics, recheckMs });
+    session = startSession({ ...options, receipts, metrics, recheckMs, hold });
     for (const incident of incidents) session.offer(incident);
     return next;
   };
@@ -77,6 +81,7 @@ export async function startDeliveries(options: DeliveryOptions): Promise<Deliver
   });
   return {
     status: () => session?.status() ?? idleStatus(output),
+    isOurs: async (signal) => held !== null && session !== null && (await held.certain(signal)),
     refresh: (incident) => session?.refresh(incident),
     close: async () => {
       await consumer.close();

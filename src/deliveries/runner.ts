@@ -1,7 +1,7 @@
 // One round of a delivery session: plan what was taken, look up or deliver, record what became of it.
 import type { Logger } from 'pino';
 import { encode } from '../log/codec.ts';
-import type { EventLog } from '../log/event-log.ts';
+import type { EventLog, Hold } from '../log/event-log.ts';
 import type { Clock } from '../model/clock.ts';
 import type { DeadLetter } from '../model/dead-letter.ts';
 import { type Delivery, type DeliveryOutput, deliveryId } from '../model/delivery.ts';
@@ -9,7 +9,7 @@ import { messageOf } from '../model/errors.ts';
 import { planStep, type Step } from './plan.ts';
 import type { Queue, Work } from './queue.ts';
 import type { Receipts } from './receipts.ts';
-import type { Result, Sink } from './sink.ts';
+import type { Result, Sink, Turn } from './sink.ts';
 import type { DeliveryMetrics } from './status.ts';
 
 /** What a session knows beside its queue and its receipts. */
@@ -38,6 +38,7 @@ export type RunnerParts = {
   readonly recheckMs: number;
   readonly queue: Queue;
   readonly mind: Mind;
+  readonly hold: Hold;
   readonly signal: AbortSignal;
 };
 
@@ -147,7 +148,7 @@ async function lookUpAll(parts: RunnerParts, planned: readonly Planned<'look-up'
 }
 
 async function deliverAll(parts: RunnerParts, planned: readonly Planned<'deliver'>[]): Promise<void> {
-  const { sink, receipts, mind, signal } = parts;
+  const { sink, receipts, mind, hold, signal } = parts;
   const posting = planned.map(({ work, step }) => postingOf(parts, work, step));
   await receipts.record(
     posting.filter((delivery, index) => !isRecorded(planned[index]?.step.receipt ?? null, delivery)),
@@ -157,7 +158,8 @@ async function deliverAll(parts: RunnerParts, planned: readonly Planned<'deliver
   const items = planned.map(({ step }) => step.item);
   // What changes from here on is not in this message: it makes it stale anew.
   for (const { work, step } of planned) if (step.item.slot === sink.slot) work.isStale = false;
-  const results = await sink.deliver(items, signal).catch((error: unknown): readonly Result[] => {
+  const turn: Turn = { signal, isOurs: async () => await hold.certain(signal) };
+  const results = await sink.deliver(items, turn).catch((error: unknown): readonly Result[] => {
     const failure: Result = { outcome: 'retry', scope: 'output', sent: 'maybe', error: messageOf(error) };
     return items.map(() => failure);
   });

@@ -1,7 +1,7 @@
 // Delivering, for as long as this process holds the right to: takes what is due, hands it to the sink, records what
 // became of it. Ordered per incident; incidents side by side; patient without limit, at a bounded rate.
 import type { Logger } from 'pino';
-import type { EventLog } from '../log/event-log.ts';
+import type { EventLog, Hold } from '../log/event-log.ts';
 import type { Clock } from '../model/clock.ts';
 import type { DeliveryOutput } from '../model/delivery.ts';
 import type { Incident } from '../model/incident.ts';
@@ -21,6 +21,7 @@ export type SessionOptions = {
   readonly logger: Logger;
   readonly metrics: DeliveryMetrics;
   readonly recheckMs: number;
+  readonly hold: Hold;
 };
 
 export type Session = {

@@ -36,6 +36,14 @@ export type Result =
   /** Refused for good, also as plain text: recorded as failed, a dead letter, tried again after `recheckMs`. */
   | { readonly outcome: 'refused'; readonly error: string };
 
+/** The right to tell, while a call is made ready. */
+export type Turn = {
+  /** Aborted when it is given up. */
+  readonly signal: AbortSignal;
+  /** To be asked right before a call that nobody may make twice: false if another process may make it by now. */
+  readonly isOurs: () => Promise<boolean>;
+};
+
 /** Every function may reject: then each item is tried again, as `{ scope: 'output', sent: 'maybe' }`. */
 export type Sink = {
   /** The slot of the incident itself. */
@@ -54,7 +62,7 @@ export type Sink = {
   /** Pure: whether what was told in a slot of `notes` names the incident's entity: told anew, in place, once that was erased. */
   readonly names?: (slot: string) => boolean;
   /** Results in the order of the items. An item whose `place` is null is new; calling again with a place must be harmless. */
-  readonly deliver: (items: readonly Item[], signal: AbortSignal) => Promise<readonly Result[]>;
+  readonly deliver: (items: readonly Item[], turn: Turn) => Promise<readonly Result[]>;
   /**
    * For new items of which it is unknown whether they were carried out: where each stands, null if it is surely not
    * there, `unknown` if that can never be found out (a missing permission): then it is sent again, and counted.

@@ -45,6 +45,16 @@ export type Batch = {
   readonly signal: AbortSignal;
 };
 
+/** A partition, as long as this member has it. */
+export type Hold = {
+  /**
+   * Before a call that nobody may make twice: resolves with true while it is certain that no other member has been given the
+   * partition, which after a pause of the process is so only once the group has said it again; with false once `signal` is
+   * aborted.
+   */
+  certain(signal: AbortSignal): Promise<boolean>;
+};
+
 export type ConsumerOptions = {
   readonly topic: TopicName;
   /** Each group sees every record; the partitions are shared among a group's members. */
@@ -55,7 +65,7 @@ export type ConsumerOptions = {
    * Called when this member is given a partition, before its first batch. A number is the offset to start at, whatever
    * the group committed (state that carries its own offset); null: the group's committed offset, else the oldest record.
    */
-  readonly assigned?: (partition: number) => Promise<number | null>;
+  readonly assigned?: (partition: number, hold: Hold) => Promise<number | null>;
   /** Called when it is taken away (or the consumer closes), after the last batch has returned. */
   readonly revoked?: (partition: number) => Promise<void>;
   /**

@@ -7,6 +7,7 @@ import type { Consumer, ConsumerOptions } from './event-log.ts';
 import type { KafkaAdmin, KafkaParts } from './kafka-admin.ts';
 import { keepAssigner } from './kafka-assigner.ts';
 import { createClient, kafkaError, rootOf } from './kafka-client.ts';
+import { type Lease, watchLease } from './kafka-lease.ts';
 import { toRecord } from './kafka-reader.ts';
 import { openSession, type Session } from './kafka-session.ts';
 
@@ -92,7 +93,7 @@ async function beMember(
     // A crashed one is replaced by us: it would not come back from every crash.
     retry: { retries: 5, restartOnFailure: async () => false },
   });
-  const sessions = createSessions(parts, consumer);
+  const sessions = createSessions({ ...parts, lease: watchLease(consumer, sessionTimeoutMs) }, consumer);
   const pulse = watchPulse(parts, consumer);
   const crashed = new Promise<unknown>((resolve) =>
     consumer.on(consumer.events.CRASH, ({ payload }) => resolve(payload.error)),
@@ -169,8 +170,8 @@ type Sessions = {
   end(): Promise<void>;
 };
 
-function createSessions(parts: KafkaConsumerParts, consumer: KafkaConsumer): Sessions {
-  const { options, admin, logger, clock, groupId, nameOf } = parts;
+function createSessions(parts: KafkaConsumerParts & { readonly lease: Lease }, consumer: KafkaConsumer): Sessions {
+  const { options, admin, logger, clock, groupId, lease, nameOf } = parts;
   const topic = nameOf(options.topic);
   const sessions = new Map<number, Session>();
   const endings = new Map<number, Promise<void>>();
@@ -204,6 +205,7 @@ function createSessions(parts: KafkaConsumerParts, consumer: KafkaConsumer): Ses
             logger,
             clock,
             groupId,
+            hold: lease,
             seek: (offset) => steer(() => consumer.seek({ topic, partition, offset: String(offset) })),
             pause,
             resume: () => steer(() => consumer.resume(here)),

@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import type { Clock } from '../model/clock.ts';
 import { AppError, messageOf } from '../model/errors.ts';
 import { TOPICS } from '../model/topics.ts';
-import type { ConsumerOptions, StoredRecord } from './event-log.ts';
+import type { ConsumerOptions, Hold, StoredRecord } from './event-log.ts';
 import { checkGap } from './gap.ts';
 import type { KafkaAdmin } from './kafka-admin.ts';
 import { endOf } from './kafka-reader.ts';
@@ -19,6 +19,7 @@ export type SessionParts = {
   readonly partition: number;
   readonly options: ConsumerOptions;
   readonly groupId: string;
+  readonly hold: Hold;
   readonly admin: KafkaAdmin;
   readonly logger: Logger;
   readonly clock: Clock;
@@ -49,7 +50,7 @@ export type Session = {
 
 /** Begins after `before` (the same partition's former session), and with the partition paused. */
 export function openSession(parts: SessionParts, before: Promise<void>): Session {
-  const { partition, options, admin, clock, seek, pause, resume } = parts;
+  const { partition, options, admin, clock, hold, seek, pause, resume } = parts;
   const { topic } = options;
   const ended = new AbortController();
   const stopping = new AbortController();
@@ -69,7 +70,7 @@ export function openSession(parts: SessionParts, before: Promise<void>): Session
   };
 
   const startHere = async (): Promise<number> => {
-    const assigned = (await options.assigned?.(partition)) ?? null;
+    const assigned = (await options.assigned?.(partition, hold)) ?? null;
     carriesOffset = assigned !== null;
     return assigned ?? (await storedStart(parts));
   };

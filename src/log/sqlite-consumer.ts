@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import type { Clock } from '../model/clock.ts';
 import { AppError, messageOf } from '../model/errors.ts';
 import type { Database } from './database.ts';
-import type { Consumer, ConsumerOptions, StoredRecord } from './event-log.ts';
+import type { Consumer, ConsumerOptions, Hold, StoredRecord } from './event-log.ts';
 import { checkGap } from './gap.ts';
 import { commitOffset, committedOffset, endsOf, PAGE_BYTES, readPage } from './sqlite-tables.ts';
 import type { Tail } from './tail.ts';
@@ -57,8 +57,11 @@ async function loop(parts: SqliteConsumer, signal: AbortSignal): Promise<boolean
   return position !== null;
 }
 
+/** Nobody else may open the database while it is locked. */
+const LOCKED: Hold = { certain: async (signal) => !signal.aborted };
+
 async function startOf({ database, options }: SqliteConsumer): Promise<number> {
-  const assigned = await options.assigned?.(0);
+  const assigned = await options.assigned?.(0, LOCKED);
   if (typeof assigned === 'number') return assigned;
   const committed = await committedOffset(database, options.group, options.topic);
   return committed ?? (await endsOf(database, options.topic)).first;

@@ -79,7 +79,7 @@ export function createSheetsSink(options: SheetsSinkOptions): SheetsSink {
     parallel: 1,
     // Every incident has its row: late, shadow, merged and withdrawn ones too.
     accepts: () => 'now',
-    deliver: async (items, signal) => await inTurn(async () => await deliver(parts, items, signal)),
+    deliver: async (items, { signal }) => await inTurn(async () => await deliver(parts, items, signal)),
     lookUp: async (items, signal) =>
       await inTurn(async () => {
         const { api, viewer } = await parts.session();

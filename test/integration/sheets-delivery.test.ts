@@ -1,5 +1,6 @@
 // The real Google client against the local Google: one row per incident, rewritten as it changes, whatever goes wrong between.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ownTurn } from '../support/fake-sink.ts';
 import { type LocalSheets, startLocalSheets } from '../support/local-sheets.ts';
 import { acknowledgedBy, resolvedBy, sampleIncident } from '../support/sample-incident.ts';
 import { openSheetDesk, type SheetDesk } from '../support/sheet-desk.ts';
@@ -94,7 +95,7 @@ describe('the sheet', () => {
 
   it('finds rows that a dead process had written, and does not write them again', async () => {
     const item = { incident: inc(7), slot: 'row', place: null, main: null };
-    const [result] = await desk.sinkOf().deliver([item], new AbortController().signal);
+    const [result] = await desk.sinkOf().deliver([item], ownTurn());
     expect(result?.outcome).toBe('delivered');
     await desk.leavePosting(inc(7));
     await desk.put(inc(7, { version: 2, peak: 50 }));
@@ -120,7 +121,7 @@ describe('the sheet', () => {
     google.hold('write', held);
     const late = frozen.deliver(
       [{ incident: inc(1, { version: 2, peak: 15 }), slot: 'row', place, main: null }],
-      new AbortController().signal,
+      ownTurn(),
     );
     await expect.poll(() => google.held(), until).toBe(1);
     await desk.put(inc(3), inc(1, { version: 3, peak: 33 }));

@@ -8,6 +8,7 @@ import type { DeliveryPlace } from '../../src/model/delivery.ts';
 import type { Incident } from '../../src/model/incident.ts';
 import { createSheetsClient } from '../../src/sinks/sheets-client.ts';
 import { createSheetsSink } from '../../src/sinks/sheets-sink.ts';
+import { ownTurn } from '../support/fake-sink.ts';
 import { type LocalSheets, startLocalSheets } from '../support/local-sheets.ts';
 import { sampleIncident } from '../support/sample-incident.ts';
 
@@ -109,7 +110,7 @@ it('every incident has exactly one row, its own', { timeout: 120_000 }, async ()
           }
           const results = await sink.deliver(
             items.map((item) => ({ ...item, place: places.get(item.incident.id) ?? null })),
-            signal,
+            ownTurn(signal),
           );
           pending = pending.filter((incident, n) => {
             const result = results[n];

@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Clock, systemClock } from '../../src/model/clock.ts';
 import type { Incident } from '../../src/model/incident.ts';
+import { ownTurn } from '../support/fake-sink.ts';
 import { type LocalSheets, startLocalSheets } from '../support/local-sheets.ts';
 import { sampleIncident } from '../support/sample-incident.ts';
 import { openSheetDesk, type SheetDesk } from '../support/sheet-desk.ts';
@@ -81,7 +82,7 @@ describe('a new year', () => {
     const sink = desk.sinkOf({ clock });
     const row = async (incident: Incident, place: Parameters<typeof sink.deliver>[0][number]['place'] = null) => {
       desk.states.set(incident.id, incident);
-      const [result] = await sink.deliver([{ incident, slot: 'row', place, main: null }], signal);
+      const [result] = await sink.deliver([{ incident, slot: 'row', place, main: null }], ownTurn(signal));
       return result?.outcome === 'delivered' ? result.place : null;
     };
     const first = await row(inc(1));

@@ -4,6 +4,7 @@ import { NOTHING_ASIDE } from '../../src/alerts/aside.ts';
 import { encode } from '../../src/log/codec.ts';
 import { deliveryId } from '../../src/model/delivery.ts';
 import type { Through } from '../../src/model/through.ts';
+import { ownTurn } from '../support/fake-sink.ts';
 import { type LocalSlack, startLocalSlack } from '../support/local-slack.ts';
 import { acknowledgedBy, resolvedBy, sampleIncident } from '../support/sample-incident.ts';
 import { type Desk, openDesk } from '../support/slack-desk.ts';
@@ -97,12 +98,18 @@ describe('Slack deliveries', () => {
     expect(slack.calls('conversations.history')).toHaveLength(0);
   });
 
+  it('are not told by who may have lost the right to, however far it had come', async () => {
+    const before = slack.calls('chat.postMessage').length;
+    const item = { incident: sampleIncident(), slot: 'message', place: null, main: null };
+    const [result] = await desk.sinkOf().deliver([item], { ...ownTurn(), isOurs: async () => false });
+    expect(result).toMatchObject({ outcome: 'retry', sent: 'no' });
+    expect(slack.calls('chat.postMessage')).toHaveLength(before);
+  });
+
   it('adopt a message that was posted before a crash', async () => {
     // The call went out, and the process died before it could write `posted`.
     const incident = sampleIncident();
-    const [result] = await desk
-      .sinkOf()
-      .deliver([{ incident, slot: 'message', place: null, main: null }], new AbortController().signal);
+    const [result] = await desk.sinkOf().deliver([{ incident, slot: 'message', place: null, main: null }], ownTurn());
     expect(result?.outcome).toBe('delivered');
     const posting = {
       output: 'slack',

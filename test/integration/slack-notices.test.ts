@@ -50,7 +50,8 @@ const noticeOf = (facts: Partial<Notice> = {}): Notice => ({
 async function start(due: () => readonly Notice[], isActive = () => true): Promise<Notices> {
   const client = createSlackClient({ botToken: slack.botToken(), apiUrl: slack.apiUrl, logger, timeoutMs: 1_000 });
   const channels = createChannels({ client, clock: systemClock, everyMs: 20 });
-  const notices = await startNotices({ sources: [due], client, channels, log: temp.log, isActive, clock, logger });
+  const ours = { isActive, isOurs: async () => isActive() };
+  const notices = await startNotices({ sources: [due], client, channels, log: temp.log, ...ours, clock, logger });
   running.push(notices);
   return notices;
 }

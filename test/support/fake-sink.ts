@@ -1,6 +1,9 @@
 // An output that a test drives: it notes what it is given and answers as told.
-import type { Item, Result, Sink } from '../../src/deliveries/sink.ts';
+import type { Item, Result, Sink, Turn } from '../../src/deliveries/sink.ts';
 import type { DeliveryPlace } from '../../src/model/delivery.ts';
+
+/** Nobody else may tell. */
+export const ownTurn = (signal = new AbortController().signal): Turn => ({ signal, isOurs: async () => true });
 
 export type FakeSink = Sink & {
   /** What was carried out: incident, version, slot. */

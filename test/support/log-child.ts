@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { writeSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
-import type { EventLog } from '../../src/log/event-log.ts';
+import type { EventLog, Hold } from '../../src/log/event-log.ts';
 import type { TopicName } from '../../src/model/topics.ts';
 import { endWithUs } from './local-process.ts';
 
@@ -26,6 +26,8 @@ type ChildData = { readonly childArgs: readonly string[] };
 export type LogChild = {
   /** Key and number of each record that it handled, as `key/number`, in order. */
   handled(): readonly string[];
+  /** Whether it was certain of its partition, right before the signal and right after it. */
+  certain(): readonly string[];
   /** Lets a frozen one go on. */
   resume(): void;
   /** Resolves when it was killed, or has stopped as asked; rejects with what it said if it failed. */
@@ -55,7 +57,8 @@ export function startLogChild({ childArgs }: ChildData, task: ChildTask, signal:
     }),
   );
   return {
-    handled: () => output.split('\n').slice(0, -1),
+    handled: () => linesOf(output).filter((line) => !line.startsWith('#')),
+    certain: () => linesOf(output).filter((line) => line.startsWith('#')),
     resume: () => void child.kill('SIGCONT'),
     ended,
     stop: async () => {
@@ -65,6 +68,8 @@ export function startLogChild({ childArgs }: ChildData, task: ChildTask, signal:
     },
   };
 }
+
+const linesOf = (text: string): string[] => text.split('\n').slice(0, -1);
 
 /** Closes the log, lets the child consume, and resolves with the numbers that it handled before it was killed. */
 export async function killedWhileHandling(
@@ -83,17 +88,31 @@ async function main([taskText = '{}', kind = '', ...rest]: string[]): Promise<vo
   const task = JSON.parse(taskText) as ChildTask & { readonly signal: Signal };
   const log = await openLog(kind, rest);
   let handled = 0;
+  let hold: Hold | null = null;
+  /** At once: a promise that is kept needs no turn of the event loop. */
+  const sayCertain = async (): Promise<void> => {
+    const certain = hold?.certain(new AbortController().signal);
+    const turn = new Promise((resolve) => setImmediate(() => resolve('unknown')));
+    writeSync(1, `#${await Promise.race([certain, turn])}\n`);
+  };
   process.once('SIGTERM', () => void log.close().then(() => process.exit(0)));
   await log.consume({
     topic: task.topic,
     group: task.group,
     maxRecords: task.maxRecords,
+    assigned: async (_, given) => {
+      hold = given;
+      return null;
+    },
     batch: async ({ records }) => {
       for (const { key, value } of records) {
         // At once, not through a stream: the next line may be the last.
         writeSync(1, `${key}/${(JSON.parse(value) as { n: number }).n}\n`);
         handled += 1;
-        if (handled === task.after) process.kill(process.pid, task.signal);
+        if (handled !== task.after) continue;
+        await sayCertain();
+        process.kill(process.pid, task.signal);
+        await sayCertain();
       }
       return null;
     },

@@ -6,7 +6,7 @@ import { readDeliveries } from '../../../src/deliveries/receipts.ts';
 import type { Result, Sink } from '../../../src/deliveries/sink.ts';
 import type { DeliveryOutcome } from '../../../src/deliveries/status.ts';
 import { encode } from '../../../src/log/codec.ts';
-import type { ConsumerOptions, EventLog } from '../../../src/log/event-log.ts';
+import type { ConsumerOptions, EventLog, Hold } from '../../../src/log/event-log.ts';
 import { type Delivery, deliveryId } from '../../../src/model/delivery.ts';
 import type { Incident } from '../../../src/model/incident.ts';
 import { fakeSink } from '../../support/fake-sink.ts';
@@ -17,6 +17,8 @@ import { openTempLog, type TempLog } from '../../support/temp-log.ts';
 const logger = pino({ level: 'silent' });
 const until = { timeout: 10_000, interval: 5 };
 const later = (error: string): Result => ({ outcome: 'retry', scope: 'output', sent: 'no', error });
+
+const HOLD: Hold = { certain: async () => true };
 
 let temp: TempLog;
 let clock: ReturnType<typeof handClock>;
@@ -82,9 +84,9 @@ describe('the delivery loop', () => {
     let isPosting = false;
     await start({
       ...sink,
-      deliver: async (items, signal) => {
+      deliver: async (items, turn) => {
         isPosting = (await receipts()).some(({ state }) => state === 'posting');
-        return await sink.deliver(items, signal);
+        return await sink.deliver(items, turn);
       },
     });
     await put(incident(1));
@@ -341,9 +343,9 @@ describe('the delivery loop', () => {
     const inner = fakeSink();
     const sink: Sink = {
       ...inner,
-      deliver: async (items, signal) => {
+      deliver: async (items, turn) => {
         isAway = true;
-        return await inner.deliver(items, signal);
+        return await inner.deliver(items, turn);
       },
     };
     const deliveries = await start(sink, log);
@@ -379,7 +381,7 @@ describe('the delivery loop', () => {
     expect(held).toMatchObject({ topic: 'incidents', group: 'deliver-sheets' });
     await put(incident(1));
     expect(deliveries.status().active).toBe(false);
-    expect(await held?.assigned?.(0)).toBe(1);
+    expect(await held?.assigned?.(0, HOLD)).toBe(1);
     await expect.poll(() => sink.delivered, until).toEqual(['INC-1 v1 row']);
     await held?.revoked?.(0);
     // The other replica delivers this, and this one hears of it only by the receipts.
@@ -391,10 +393,48 @@ describe('the delivery loop', () => {
       { key: deliveryId(theirs), value: encode('deliveries', theirs), timeMs: clock.now() },
     ]);
     expect(deliveries.status().active).toBe(false);
-    await held?.assigned?.(0);
+    await held?.assigned?.(0, HOLD);
     await expect.poll(() => sink.delivered, until).toEqual(['INC-1 v1 row', 'INC-2 v1 row']);
     await expect.poll(() => deliveries.status().pending, until).toBe(0);
     expect(sink.calls).toHaveLength(2);
+  });
+
+  it('asks whether it still holds the partition right before a call, and leaves it to the other if not', async () => {
+    let options: ConsumerOptions | null = null;
+    let isCertain = true;
+    const log: EventLog = {
+      ...temp.log,
+      consume: async (given) => {
+        options = given;
+        return { close: async () => undefined };
+      },
+    };
+    const inner = fakeSink();
+    const sink: Sink = {
+      ...inner,
+      deliver: async (items, turn) => {
+        // As an output that has waited for its pace.
+        if (await turn.isOurs()) return await inner.deliver(items, turn);
+        return items.map(() => ({ outcome: 'retry', scope: 'item', sent: 'no', error: 'not ours' }));
+      },
+    };
+    const incidents = async () => [...states.values()];
+    const deliveries = await startDeliveries({ output: 'sheets', log, incidents, sink, clock, logger });
+    running.push(deliveries);
+    const held = options as ConsumerOptions | null;
+    const signal = new AbortController().signal;
+    expect(await deliveries.isOurs(signal)).toBe(false);
+    await put(incident(1));
+    await held?.assigned?.(0, { certain: async () => isCertain });
+    await expect.poll(() => inner.delivered, until).toHaveLength(1);
+    isCertain = false;
+    expect(await deliveries.isOurs(signal)).toBe(false);
+    await put(incident(2));
+    await held?.assigned?.(0, { certain: async () => isCertain });
+    await expect.poll(() => deliveries.status().lastError?.message, until).toBe('not ours');
+    expect(inner.delivered).toHaveLength(1);
+    isCertain = true;
+    await expect.poll(() => moved(5_000, () => inner.delivered), until).toEqual(['INC-1 v1 row', 'INC-2 v1 row']);
   });
 
   it('tells again what stands when something beside the incident has changed, in its place, also after a restart', async () => {

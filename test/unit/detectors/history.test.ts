@@ -78,7 +78,7 @@ function twoPartitions(first: EventLog, second: EventLog): EventLog {
         consumers.push(
           await of(partition).consume({
             ...options,
-            assigned: async () => (await assigned?.(partition)) ?? null,
+            assigned: async (_, hold) => (await assigned?.(partition, hold)) ?? null,
             revoked: async () => await revoked?.(partition),
             batch: async (given) =>
               await batch({
