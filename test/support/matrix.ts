@@ -23,6 +23,10 @@ export type MatrixOptions = {
   readonly seeds: readonly number[];
   /** Shorter outages, less traffic. */
   readonly isQuick: boolean;
+  /** Cells of a form that run side by side, each over its own Kafka and Redis. Default 1. */
+  readonly lanes?: number;
+  /** Results of an earlier run: those cells are not run again. */
+  readonly known?: readonly CellResult[];
   readonly told?: (result: CellResult) => void;
 };
 
@@ -38,26 +42,33 @@ export async function runMatrix(options: MatrixOptions): Promise<readonly CellRe
   return lanes.flat();
 }
 
+/** The results in the order of faults and seeds. */
 async function runForm(form: Form, options: MatrixOptions): Promise<readonly CellResult[]> {
-  const faults = FAULTS.filter(
+  const { seeds, known = [], lanes = 1 } = options;
+  const cells = FAULTS.filter(
     ({ name, forms }) => forms.includes(form) && (options.faults === null || options.faults.includes(name)),
+  ).flatMap((fault) => seeds.map((seed) => ({ fault, form, seed })));
+  const results = cells.map(
+    ({ fault, seed }) =>
+      known.find((cell) => cell.fault === fault.name && cell.form === form && cell.seed === seed) ?? null,
   );
-  if (faults.length === 0) return [];
-  const services = form === 'services' ? await startServices() : null;
-  const results: CellResult[] = [];
-  try {
-    for (const fault of faults) {
-      for (const seed of options.seeds) {
-        const result = await runCell({ fault, form, seed, services, size: options.isQuick ? QUICK : FULL });
-        results.push(result);
+  const waiting = [...results.keys()].filter((index) => results[index] === null);
+  const size = options.isQuick ? QUICK : FULL;
+  const lane = async (): Promise<void> => {
+    const services = form === 'services' ? await startServices() : null;
+    try {
+      for (let index = waiting.shift(); index !== undefined; index = waiting.shift()) {
+        const result = await runCell({ ...(cells[index] as (typeof cells)[number]), services, size });
+        results[index] = result;
         options.told?.(result);
       }
+    } finally {
+      await services?.redis.stop();
+      await services?.kafka.stop();
     }
-    return results;
-  } finally {
-    await services?.redis.stop();
-    await services?.kafka.stop();
-  }
+  };
+  await Promise.all(Array.from({ length: Math.min(lanes, waiting.length) }, lane));
+  return results.filter((result) => result !== null);
 }
 
 async function startServices(): Promise<OwnServices> {
