@@ -31,7 +31,7 @@ export type AttemptTable = {
   readonly free: number[];
   /** Handles below it have been in use. */
   end: number;
-  /** By handle: seconds. The number of the scope is beside its place in the chunks. */
+  /** By handle: seconds; of one that is not in use, never. The number of the scope is beside its place in the chunks. */
   times: Float64Array;
   /** Open addressing by the hash of scope and id: that, and beside it the handle + 1; 0: empty; -1: was in use. */
   index: Int32Array;
@@ -190,7 +190,18 @@ export function removeAttempt(table: AttemptTable, handle: number): void {
   while (index[at + 1] !== handle + 1) at = placeAfter(index, at);
   index[at + 1] = -1;
   dropRecord(chunks, handle);
+  table.times[handle] = Number.POSITIVE_INFINITY;
   free.push(handle);
+}
+
+/** Seconds: of the eldest that is held. */
+export function oldestTime({ times, end }: AttemptTable): number {
+  let oldest = Number.POSITIVE_INFINITY;
+  for (let handle = 0; handle < end; handle++) {
+    const time = times[handle] as number;
+    if (time < oldest) oldest = time;
+  }
+  return oldest;
 }
 
 export function* handlesOf(table: AttemptTable): Generator<number> {

@@ -3,7 +3,7 @@
 import type { Rule } from '../model/detector.ts';
 import { type Key, keyId } from '../model/entity.ts';
 import { rowWriter } from './attempt-rows.ts';
-import { attemptAt, handlesOf, removeAttempt, sizeOf } from './attempt-table.ts';
+import { attemptAt, handlesOf, oldestTime, removeAttempt, sizeOf } from './attempt-table.ts';
 import { cellsFrom } from './cells.ts';
 import { type Group, unwatch } from './entities.ts';
 import { openBefore } from './episodes.ts';
@@ -64,6 +64,10 @@ export function expire(state: FoldState): Row[] {
   const agedS = Math.floor((state.greatestReceivedAt - horizonMs(state)) / 1000 / STEP_S) * STEP_S;
   const cutS = Math.max(agedS, state.lostS);
   if (cutS <= state.cutS) return [];
+  if (state.heads.size === 0 && cutS <= oldestS(state)) {
+    state.cutS = cutS;
+    return [clockRow(state)];
+  }
   const rows = keysBefore(state, cutS).flatMap((key) => keepHead(state, key, cutS));
   state.cutS = cutS;
   const fromS = heldFromS(state);
@@ -71,6 +75,13 @@ export function expire(state: FoldState): Row[] {
   for (const group of state.groups.values()) cutCells(state, group);
   rows.push(...dropSubjects(state, fromS), clockRow(state));
   return rows;
+}
+
+/** Seconds: nothing that is held is dated before it. */
+function oldestS({ attempts, signals }: FoldState): number {
+  let oldest = oldestTime(attempts);
+  for (const { merged } of signals.values()) if (merged.time < oldest) oldest = merged.time;
+  return oldest;
 }
 
 /** One in ten goes, so that the next time is not at the next record. */
