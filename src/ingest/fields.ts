@@ -82,17 +82,16 @@ export function metadataFields(
 
 /** Does this view name an invoice, and is it a first subscription payment (design §4.1, dunning). */
 export function invoiceHints(object: Json): { invoice: boolean; firstPayment: boolean } {
-  const description = textOf(object.description) ?? '';
+  const description = textOf(object.description);
   const named =
     textOf(object.invoice) !== null ||
     objectOf(object.invoice) !== null ||
     textOf(objectOf(object.payment_details)?.order_reference)?.startsWith('in_') === true;
   return {
-    invoice: named || OF_AN_INVOICE.test(description),
-    firstPayment: OF_A_FIRST_PAYMENT.test(description),
+    invoice: named || (description !== null && OF_AN_INVOICE.test(description)),
+    firstPayment: description?.startsWith('Subscription creation') === true,
   };
 }
 
 /** What Stripe itself writes as the description. */
 const OF_AN_INVOICE = /^(?:Subscription update|Payment for Invoice)/;
-const OF_A_FIRST_PAYMENT = /^Subscription creation/;

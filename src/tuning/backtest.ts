@@ -63,7 +63,8 @@ export type Backtest = {
 
 /** The last second that can be written as a date of four digits. */
 const LATEST_S = 253_402_300_799;
-const BATCH = 1_000;
+/** Folded together: few enough that what was read is still at hand, in the processor's cache, when it is folded. */
+const BATCH = 16;
 
 export function createBacktest({ detectors, general }: BacktestOptions): Backtest {
   const state = createState({ lane: 'all' });

@@ -215,6 +215,30 @@ describe('createBacktest', () => {
     expect(ofCustomer?.attempts).toContain(one.id);
   });
 
+  it('takes of one event with two contents the greater, in any order and however far apart', () => {
+    const base = someTries(chanceOfSeed(1), 1, START_S)[0] as Try;
+    const one = { ...base, kind: 'payment', outcome: 'declined', code: 'do_not_honor', card: 'card_a' } as const;
+    const [less] = eventsOf({ ...one, customer: 'cus_8' });
+    const [greater] = eventsOf({ ...one, customer: 'cus_9' });
+    const others = Array.from({ length: 40 }, (_, n) => ({
+      ...{ ...one, id: `ch_${n}`, card: 'card_b', time: one.time + n },
+      customer: n % 2 === 0 ? 'cus_8' : 'cus_9',
+    })).flatMap((other) => eventsOf(other).slice(0, 1));
+    for (const events of [
+      [less, greater, ...others],
+      [greater, ...others, less],
+      [less, ...others, greater, less],
+    ]) {
+      const { episodes, summary } = run(events.map((event) => JSON.stringify(event)));
+      expect(summary).toMatchObject({ attempts: 41, duplicates: events.length - 41, bad: 0 });
+      const members = (customer: string) =>
+        episodes.find(({ detector, entity }) => detector === 'customers' && entity.value === customer)?.attempts;
+      expect(members('cus_8')).toHaveLength(20);
+      expect(members('cus_9')).toHaveLength(21);
+      expect(members('cus_9')).toContain(one.id);
+    }
+  });
+
   it('unwraps envelopes of event buses', () => {
     const [event] = eventsOf(someTries(chanceOfSeed(2), 1, START_S)[0] as Try);
     const { summary, bad } = run([
