@@ -3,6 +3,7 @@
 import type { CountKind } from '../model/detector.ts';
 import { changeDistinct, createDistinct, type Distinct, leavingValues, valuesAt } from './distinct.ts';
 import type { Settled } from './open-episode.ts';
+import type { Past, Running } from './running.ts';
 
 /** What an attempt (or signal) adds to a key; of several in one second, their sum. */
 export type Contribution = {
@@ -46,6 +47,10 @@ export type Cells = {
   readonly distinct: Distinct | null;
   /** What was read off the earlier part of a long list; null: nothing, or it no longer holds. */
   settled: Settled | null;
+  /** What the members of a long episode that goes on add up to; null: nothing is kept. */
+  running: Running | null;
+  /** What was told of long episodes that are over; null: nothing, or it no longer holds. */
+  past: Past | null;
   /** Number of the batch in which they were last said to have changed. */
   touchedIn: number;
 };
@@ -64,7 +69,8 @@ export function layoutOf(settings: {
 }
 
 export function createCells({ count }: Layout): Cells {
-  return { list: [], distinct: count.startsWith('distinct') ? createDistinct() : null, settled: null, touchedIn: 0 };
+  const distinct = count.startsWith('distinct') ? createDistinct() : null;
+  return { list: [], distinct, settled: null, running: null, past: null, touchedIn: 0 };
 }
 
 /** `by`: 1 asserts, -1 retracts what was asserted before. */
@@ -72,6 +78,8 @@ export function changeCells(cells: Cells, layout: Layout, hit: Contribution, by:
   const { count, windowS, stride } = layout;
   const { time } = hit;
   if (cells.settled !== null && time < cells.settled.beforeS) cells.settled = null;
+  if (cells.past !== null && time <= cells.past.untilS) cells.past = null;
+  if (cells.running !== null && time < cells.running.readS) cells.running.readS = time;
   const at = seek(cells.list, stride, time);
   if (cells.list[at] !== time) openCell(cells, layout, at, time);
   const { list } = cells;

@@ -1,30 +1,14 @@
 // What makes up one episode: who its members are, its value over time, and what triggered it.
-
-import type { AttemptFields } from '../model/attempt.ts';
 import type { Key } from '../model/entity.ts';
 import type { Episode } from '../model/episode.ts';
 import { scopeNumber } from './attempt-table.ts';
-import { type Instant, instantsOf } from './episodes.ts';
+import { type Instants, instantsOf } from './episodes.ts';
 import { entityAt, hitsOn } from './hit-table.ts';
+import { type Member, memberOf } from './members.ts';
 import type { Revision } from './revision.ts';
 import { type DetectorRules, ruleAt } from './rules.ts';
 import { type FoldState, groupOf, partsOf, subjectOf, timeOf } from './state.ts';
 import { isEligible, isMatch, roleOf, type Subject } from './subjects.ts';
-
-/** What the windows know of a member. */
-export type Member = {
-  /** Of the attempt, or of the signal's object. */
-  readonly id: string;
-  /** Seconds. */
-  readonly time: number;
-  readonly on: 'attempt' | 'signal';
-  /** Of a signal those of its charge, without a result; money is the signal's own if it has any. */
-  readonly fields: AttemptFields;
-  /** Of a signal. */
-  readonly reason: string;
-  /** Milliseconds. */
-  readonly receivedAt: number;
-};
 
 export type Details = {
   /** By time, then id. */
@@ -36,28 +20,45 @@ export type Details = {
 
 /** Of an episode whose beginning has been dropped, what is still held. */
 export function detailsOfKey(state: FoldState, key: Key, episode: Episode): Details {
-  const rules = state.detectors.get(key.detector) as DetectorRules;
-  const instants = instantsOf(rules, partsOf(state, key), { fromS: state.cutS, episode });
-  const opening = instants[0]?.time === episode.firstBreachAt ? instants[0].revision : null;
+  const reading = readingOf(state, key, episode);
   const members: Member[] = [];
-  const { firstAttemptAt, lastAttemptAt, firstBreachAt } = episode;
-  for (const { on, subject } of subjectsOn(state, key, { fromS: firstAttemptAt, toS: lastAttemptAt })) {
-    const revision = subject.time <= firstBreachAt && opening !== null ? opening : revisionAt(rules, subject.time);
-    if (revision === null || !belongs(revision, key, on) || !isMatch(roleOf(revision, subject))) continue;
-    members.push(memberOf(on, subject));
-  }
+  for (const { on, subject } of membersOf(state, key, reading)) members.push(memberOf(on, subject));
+  const trigger = triggerOf(state, key, reading.instants);
+  const { times, values } = reading.instants;
   return {
     members: members.sort(byTime),
-    values: instants.map(({ time, value }) => ({ time, value })),
-    trigger: triggerOf(state, key, instants),
+    values: times.map((time, i) => ({ time, value: values[i] ?? 0 })),
+    trigger: trigger === null ? null : memberOf(trigger.on, trigger.subject),
   };
 }
 
-function memberOf(on: Member['on'], { id, time, fields, amount, currency, reason, receivedAt }: Subject): Member {
-  if (on === 'attempt') return { id, time, on, fields, reason, receivedAt };
-  const { result: _result, ...known } = fields;
-  const money = amount === undefined || currency === undefined ? {} : { amount, currency };
-  return { id, time, on, fields: { ...known, ...money }, reason, receivedAt };
+/** What an episode is, as far as it can be read off the cells. */
+export type Reading = {
+  readonly episode: Episode;
+  readonly rules: DetectorRules;
+  readonly instants: Instants;
+  /** Of the first breach instant; null: its cell is not held any more. */
+  readonly opening: Revision | null;
+};
+
+export function readingOf(state: FoldState, key: Key, episode: Episode): Reading {
+  const rules = state.detectors.get(key.detector) as DetectorRules;
+  const instants = instantsOf(rules, partsOf(state, key), { fromS: state.cutS, episode });
+  const opening = instants.times[0] === episode.firstBreachAt ? instants.opening : null;
+  return { episode, rules, instants, opening };
+}
+
+/** Something that is counted, and what it is. */
+export type Counted = { readonly on: Member['on']; readonly subject: Subject };
+
+/** In no order. */
+export function* membersOf(state: FoldState, key: Key, { episode, rules, opening }: Reading): Generator<Counted> {
+  const { firstAttemptAt, lastAttemptAt, firstBreachAt } = episode;
+  for (const counted of subjectsOn(state, key, { fromS: firstAttemptAt, toS: lastAttemptAt })) {
+    const { on, subject } = counted;
+    const revision = subject.time <= firstBreachAt && opening !== null ? opening : revisionAt(rules, subject.time);
+    if (revision !== null && belongs(revision, key, on) && isMatch(roleOf(revision, subject))) yield counted;
+  }
 }
 
 const byTime = (a: Member, b: Member): number => a.time - b.time || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
@@ -73,31 +74,29 @@ const belongs = ({ settings }: Revision, key: Key, on: string): boolean =>
 type Span = { readonly fromS: number; readonly toS: number };
 
 /** Whatever is counted on the key's entity in a span of time, both ends included. */
-function* subjectsOn(
-  state: FoldState,
-  key: Key,
-  { fromS, toS }: Span,
-): Generator<{ on: 'attempt' | 'signal'; subject: Subject }> {
+function* subjectsOn(state: FoldState, key: Key, { fromS, toS }: Span): Generator<Counted> {
   const { kind, value } = key.entity;
   const scope = scopeNumber(state.attempts, key.scope);
   for (const on of ['attempt', 'signal'] as const) {
     const { hits } = groupOf(state, on, kind);
-    for (const handle of hitsOn(hits, entityAt(hits, scope, value))) {
+    const isInside = (handle: number): boolean => {
       const time = timeOf(state, on, handle);
-      if (time < fromS || time > toS) continue;
+      return time >= fromS && time <= toS;
+    };
+    for (const handle of hitsOn(hits, entityAt(hits, scope, value), isInside))
       yield { on, subject: subjectOf(state, on, handle) };
-    }
   }
 }
 
-function triggerOf(state: FoldState, key: Key, instants: readonly Instant[]): Member | null {
-  const instant = instants.findLast(({ revision }) => revision.at !== null);
-  if (instant === undefined) return null;
-  const { time, revision } = instant;
-  let trigger: Member | null = null;
-  for (const { on, subject } of subjectsOn(state, key, { fromS: time, toS: time })) {
+/** What `at:` selected at the newest instant at which it did. */
+export function triggerOf(state: FoldState, key: Key, { selected }: Instants): Counted | null {
+  if (selected === null) return null;
+  const { time, revision } = selected;
+  let trigger: Counted | null = null;
+  for (const counted of subjectsOn(state, key, { fromS: time, toS: time })) {
+    const { on, subject } = counted;
     const isSelected = belongs(revision, key, on) && isEligible(roleOf(revision, subject));
-    if (isSelected && (trigger === null || subject.id > trigger.id)) trigger = memberOf(on, subject);
+    if (isSelected && (trigger === null || subject.id > trigger.subject.id)) trigger = counted;
   }
   return trigger;
 }

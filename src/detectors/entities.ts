@@ -5,6 +5,7 @@ import { type Cells, type Contribution, changeCells, createCells } from './cells
 import { isDense } from './dense.ts';
 import { addHit, entityAt, type HitTable, hitsOn, isListed, noteOf, removeHit, setNote } from './hit-table.ts';
 import type { Revision } from './revision.ts';
+import { changeRunning } from './running.ts';
 import { contributionOf, entityOf, roleOf, type Subject } from './subjects.ts';
 
 /** The revisions that count the same things on the same kind of entity. */
@@ -53,7 +54,7 @@ export function retract(
   { before, after }: { readonly before: Subject; readonly after: Subject },
   context: MoveContext,
 ): void {
-  const { kind, slots, hits, watched } = group;
+  const { on, kind, slots, hits, watched } = group;
   const value = entityOf(kind, before.fields);
   if (value === null || !isListed(hits, handle)) return;
   const number = entityAt(hits, scope, value);
@@ -66,6 +67,7 @@ export function retract(
     if (cells === undefined || role === 0) continue;
     changeCells(cells, revision.layout, contributionOf(revision, before, role), -1);
     touch(context, cells, group, entity, revision);
+    if (cells.running !== null) changeRunning(cells.running, { on, subject: before, role }, -1);
   }
   const leaves = entityOf(kind, after.fields) !== value;
   if (leaves && removeHit(hits, number, handle)) unwatch(group, note);
@@ -73,7 +75,7 @@ export function retract(
 
 /** Counts a subject for the group's detectors as it is now. */
 export function assert(group: Group, { handle, scope }: Place, subject: Subject, context: MoveContext): void {
-  const { kind, slots, hits, watched } = group;
+  const { on, kind, slots, hits, watched } = group;
   const value = entityOf(kind, subject.fields);
   if (value === null) return;
   let number = -1;
@@ -90,8 +92,10 @@ export function assert(group: Group, { handle, scope }: Place, subject: Subject,
       if (note !== 0) entity = watched[note];
     }
     let cells = entity?.cells[i];
-    if (cells !== undefined) changeCells(cells, revision.layout, contributionOf(revision, subject, role), 1);
-    else if (mayBreach(group, number, { slot: i, least, around: subject.time }, context)) {
+    if (cells !== undefined) {
+      changeCells(cells, revision.layout, contributionOf(revision, subject, role), 1);
+      if (cells.running !== null) changeRunning(cells.running, { on, subject, role }, 1);
+    } else if (mayBreach(group, number, { slot: i, least, around: subject.time }, context)) {
       // Made from all that is listed: the bits must be right before.
       hits.bits[handle] = bits;
       entity = watch(group, number, scope, value);

@@ -168,24 +168,44 @@ function episodeOf({ sinceCount: _count, sinceLastAt: _at, ...open }: OpenEpisod
   return { ...open, exact: true };
 }
 
-export type Instant = { readonly time: number; readonly value: number; readonly revision: Revision };
+/** The breach instants of an episode that are still held, in time order; as two lists, for there may be one a second for days. */
+export type Instants = {
+  /** Seconds. */
+  readonly times: number[];
+  readonly values: number[];
+  /** Of the first. */
+  opening: Revision | null;
+  /** The newest of a revision with `at:`. */
+  selected: { readonly time: number; readonly revision: Revision } | null;
+};
 
-/** The breach instants of an episode that are still held. */
-export function instantsOf(
+type InstantsIn = {
+  /** Seconds. */
+  readonly fromS: number;
+  readonly episode: Pick<Episode, 'firstBreachAt' | 'lastBreachAt'>;
+};
+
+export function instantsOf(rules: DetectorRules, parts: readonly KeyCells[], { fromS, episode }: InstantsIn): Instants {
+  const instants: Instants = { times: [], values: [], opening: null, selected: null };
+  addInstants(instants, rules, parts, { fromS, episode });
+  return instants;
+}
+
+/** Those that come after what the instants end with. */
+export function addInstants(
+  instants: Instants,
   rules: DetectorRules,
   parts: readonly KeyCells[],
-  {
-    fromS,
-    episode,
-  }: {
-    readonly fromS: number;
-    readonly episode: Pick<Episode, 'firstBreachAt' | 'lastBreachAt'>;
-  },
-): Instant[] {
-  const instants: Instant[] = [];
+  { fromS, episode }: InstantsIn,
+): void {
   read(rules, parts, Math.max(fromS, episode.firstBreachAt), (second) => {
     const breach = second.time <= episode.lastBreachAt ? judge(second) : null;
-    if (breach !== null) instants.push({ time: second.time, value: breach.value, revision: second.part.revision });
+    if (breach === null) return;
+    const { time, part } = second;
+    const { revision } = part;
+    instants.times.push(time);
+    instants.values.push(breach.value);
+    instants.opening ??= revision;
+    if (revision.at !== null) instants.selected = { time, revision };
   });
-  return instants;
 }

@@ -2,6 +2,7 @@
 import type { AttemptFields, Outcome } from '../model/attempt.ts';
 import type { Evidence, MemberSummary } from '../model/episode.ts';
 import { cardLabel, clean } from '../model/mask.ts';
+import { amountsIn, changeTally, codesIn, createTally, distinctIn, outcomesIn, type Tally } from './tally.ts';
 
 export const EVIDENCE_MAX_BYTES = 1_536;
 export const NEWEST_MAX = 10;
@@ -9,8 +10,6 @@ export const SERIES_MAX_POINTS = 60;
 const CODES_MAX = 8;
 const CURRENCIES_MAX = 3;
 
-/** Most different codes, currencies and outcomes that are told apart. */
-const MAX_TALLIES = 1_000;
 const MAX_ID = 128;
 const MAX_CODE = 48;
 
@@ -26,25 +25,53 @@ export type MemberFacts = {
   readonly fields: AttemptFields;
 };
 
+/** At breach instants (seconds), in time order: side by side in two lists. */
+export type Values = { readonly times: readonly number[]; readonly values: readonly number[] };
+
 export type EvidenceInput = {
   /** In any order. One pass, so that an episode of 100,000 members costs no more than looking at each. */
   readonly members: Iterable<MemberFacts>;
-  /** At its breach instants (seconds), in time order. */
-  readonly values: readonly { readonly time: number; readonly value: number }[];
+  readonly values: Values;
   readonly trigger: MemberFacts | null;
 };
 
 export function evidenceOf({ members, values, trigger }: EvidenceInput): Evidence {
   const tally = createTally();
-  for (const member of members) tally.add(member);
-  const told = tally.told();
+  const newest: MemberFacts[] = [];
+  for (const member of members) {
+    changeTally(tally, member, 1);
+    keepNewest(newest, member);
+  }
+  return evidenceFrom({ tally, newest, values, trigger });
+}
+
+/** `newest`: what `keepNewest` has kept of them. */
+export function evidenceFrom({
+  tally,
+  newest,
+  values,
+  trigger,
+}: Omit<EvidenceInput, 'members'> & { readonly tally: Tally; readonly newest: readonly MemberFacts[] }): Evidence {
+  const told: Told = {
+    outcomes: outcomesIn(tally),
+    codes: codesIn(tally, CODES_MAX).map(({ code, count }) => ({ code: shown(code, MAX_CODE), count })),
+    amounts: amountsIn(tally, CURRENCIES_MAX).map((sum) => ({ ...sum, currency: shown(sum.currency, 3) })),
+    distinct: distinctIn(tally),
+    newest: newest.map(summaryOf),
+  };
   const last = trigger === null ? null : summaryOf(trigger);
   for (const size of SIZES) {
-    const evidence = shrink({ told, values, trigger: last, size });
-    if (Buffer.byteLength(JSON.stringify(evidence)) <= EVIDENCE_MAX_BYTES) return evidence;
+    const bare = shrink({ told, series: seriesOf(values, 0), trigger: last, size });
+    const room = EVIDENCE_MAX_BYTES - bytesOf(bare);
+    // There may be a value a second for days: they are gone through only if there is room for what comes of them.
+    if (room < 0) continue;
+    const series = seriesOf(values, size.points);
+    if (bytesOf(series) - bytesOf(bare.series) <= room) return { ...bare, series };
   }
   return { ...NOTHING, distinct: told.distinct };
 }
+
+const bytesOf = (value: unknown): number => Buffer.byteLength(JSON.stringify(value));
 
 /** What is given up first, when it does not fit: links, then older members, then points, then codes. */
 const SIZES = [
@@ -76,78 +103,24 @@ type Told = Omit<Evidence, 'series' | 'trigger'>;
 
 type Parts = {
   readonly told: Told;
-  readonly values: EvidenceInput['values'];
+  readonly series: Evidence['series'];
   readonly trigger: MemberSummary | null;
   readonly size: Size;
 };
 
-function shrink({ told, values, trigger, size }: Parts): Evidence {
+function shrink({ told, series, trigger, size }: Parts): Evidence {
   const linked = (member: MemberSummary): MemberSummary => (size.links ? member : { ...member, intent: null });
   return {
     ...told,
     codes: told.codes.slice(0, size.codes),
     newest: told.newest.slice(0, size.newest).map(linked),
-    series: seriesOf(values, size.points),
+    series,
     trigger: trigger === null ? null : linked(trigger),
   };
 }
 
-function createTally() {
-  const outcomes = new Map<string, number>();
-  const codes = new Map<string, number>();
-  const amounts = new Map<string, { amount: number; count: number }>();
-  const cards = new Set<string>();
-  const customers = new Set<string>();
-  const emails = new Set<string>();
-  const ips = new Set<string>();
-  const newest: MemberFacts[] = [];
-  return {
-    add: (member: MemberFacts): void => {
-      const { outcome, code, fields } = member;
-      if (outcome !== undefined) count(outcomes, outcome);
-      if (code !== '') count(codes, code);
-      if (fields.amount !== undefined && fields.currency !== undefined)
-        addAmount(amounts, fields.currency, fields.amount);
-      if (fields.card !== undefined) cards.add(fields.card);
-      if (fields.customer !== undefined) customers.add(fields.customer);
-      if (fields.email !== undefined) emails.add(fields.email);
-      if (fields.ip !== undefined) ips.add(fields.ip);
-      keepNewest(newest, member);
-    },
-    told: (): Told => ({
-      outcomes: Object.fromEntries(outcomes),
-      codes: top(codes, CODES_MAX, (n) => n).map(([code, n]) => ({ code: shown(code, MAX_CODE), count: n })),
-      amounts: top(amounts, CURRENCIES_MAX, (sum) => sum.count).map(([currency, sum]) => ({
-        currency: shown(currency, 3),
-        ...sum,
-      })),
-      distinct: { cards: cards.size, customers: customers.size, emails: emails.size, ips: ips.size },
-      newest: newest.map(summaryOf),
-    }),
-  };
-}
-
-function count(tally: Map<string, number>, name: string): void {
-  const so = tally.get(name);
-  if (so === undefined && tally.size >= MAX_TALLIES) return;
-  tally.set(name, (so ?? 0) + 1);
-}
-
-function addAmount(amounts: Map<string, { amount: number; count: number }>, currency: string, amount: number): void {
-  const sum = amounts.get(currency);
-  if (sum !== undefined) {
-    sum.amount = Math.min(sum.amount + amount, Number.MAX_SAFE_INTEGER);
-    sum.count += 1;
-  } else if (amounts.size < MAX_TALLIES) amounts.set(currency, { amount, count: 1 });
-}
-
-/** Most first; equals by name, so that the same set gives the same evidence. */
-function top<T>(tally: ReadonlyMap<string, T>, limit: number, by: (value: T) => number): [string, T][] {
-  return [...tally].sort(([a, x], [b, y]) => by(y) - by(x) || (a < b ? -1 : 1)).slice(0, limit);
-}
-
 /** Newest first, equals by id; an insertion into at most ten. */
-function keepNewest(newest: MemberFacts[], member: MemberFacts): void {
+export function keepNewest(newest: MemberFacts[], member: MemberFacts): void {
   const last = newest[NEWEST_MAX - 1];
   if (last !== undefined && compareNewest(member, last) >= 0) return;
   let at = newest.length;
@@ -178,16 +151,21 @@ function summaryOf({ id, at, outcome, code, fields }: MemberFacts): MemberSummar
 const shown = (text: string, length: number): string => clean(text.slice(0, length));
 
 /** The largest value in each step; a step without a breach instant is 0. */
-function seriesOf(values: EvidenceInput['values'], points: number): Evidence['series'] {
-  const first = values[0];
-  const last = values.at(-1);
-  if (first === undefined || last === undefined || points === 0)
-    return { fromS: first?.time ?? 0, stepS: 1, values: [] };
-  const stepS = Math.max(1, Math.ceil((last.time - first.time + 1) / points));
-  const steps = new Array<number>(Math.floor((last.time - first.time) / stepS) + 1).fill(0);
-  for (const { time, value } of values) {
-    const step = Math.floor((time - first.time) / stepS);
-    steps[step] = Math.max(steps[step] ?? 0, Math.round(value * 10_000) / 10_000);
+function seriesOf({ times, values }: Values, points: number): Evidence['series'] {
+  const fromS = times[0] ?? 0;
+  const toS = times.at(-1);
+  if (toS === undefined || points === 0) return { fromS, stepS: 1, values: [] };
+  const stepS = Math.max(1, Math.ceil((toS - fromS + 1) / points));
+  const steps = new Array<number>(Math.floor((toS - fromS) / stepS) + 1).fill(0);
+  let step = 0;
+  let endS = fromS + stepS;
+  for (let i = 0; i < times.length; i++) {
+    const time = times[i] ?? 0;
+    if (time >= endS) {
+      step = Math.floor((time - fromS) / stepS);
+      endS = fromS + (step + 1) * stepS;
+    }
+    steps[step] = Math.max(steps[step] ?? 0, values[i] ?? 0);
   }
-  return { fromS: first.time, stepS, values: steps };
+  return { fromS, stepS, values: steps.map((value) => Math.round(value * 10_000) / 10_000) };
 }

@@ -133,12 +133,12 @@ export function keepHits(table: HitTable, entity: number, isWanted: (handle: num
   return lessHits(table, entity, kept.length);
 }
 
-/** The handles on an entity, newest first. */
-export function hitsOn(table: HitTable, entity: number): number[] {
+/** The handles on an entity, or those of them that are wanted, newest first. */
+export function hitsOn(table: HitTable, entity: number, isWanted: (handle: number) => boolean = () => true): number[] {
   const hits: number[] = [];
   if (entity < 0) return hits;
   for (let handle = newestHit(table, entity); handle >= 0; ) {
-    hits.push(handle);
+    if (isWanted(handle)) hits.push(handle);
     const after = table.next[handle] ?? 0;
     handle = after < 0 ? -1 : after - 1;
   }

@@ -175,7 +175,7 @@ function cutCells({ cutS, lostS }: FoldState, { slots, watched }: Group): void {
       const layout = slots[i]?.revision.layout;
       if (cells === undefined || layout === undefined) return;
       const kept = cellsFrom(cells, layout, Math.max(cutS - layout.windowS, lostS));
-      kept.settled = null;
+      Object.assign(kept, { settled: null, running: null, past: null });
       entity.cells[i] = kept.list.length === 0 ? undefined : kept;
     });
   }

@@ -53,12 +53,27 @@ export type FoldState = {
   lostS: number;
   /** Most attempts and signals that are held; beyond it the oldest go. */
   readonly maxAttempts: number;
+  readonly longEpisodes: LongEpisodes;
 };
+
+/** Of which episodes a running tally is kept. */
+export type LongEpisodes = {
+  /** Those of at least so many members. */
+  readonly members: number;
+  /** About so many of the newest are left out of it: they change most, and are looked at anew for each report. */
+  readonly newest: number;
+};
+
+const LONG_EPISODES: LongEpisodes = { members: 1_000, newest: 250 };
 
 /** Of one partition. A million take about 260 MB of memory and at most 120 MB of the store with three detectors: docs/operations.md. */
 export const MAX_ATTEMPTS = 2_000_000;
 
-export function createState(options: { readonly lane: 'live' | 'all'; readonly maxAttempts?: number }): FoldState {
+export function createState(options: {
+  readonly lane: 'live' | 'all';
+  readonly maxAttempts?: number;
+  readonly longEpisodes?: LongEpisodes;
+}): FoldState {
   return {
     lane: options.lane,
     attempts: createAttemptTable(),
@@ -75,6 +90,7 @@ export function createState(options: { readonly lane: 'live' | 'all'; readonly m
     cutS: 0,
     lostS: 0,
     maxAttempts: options.maxAttempts ?? MAX_ATTEMPTS,
+    longEpisodes: options.longEpisodes ?? LONG_EPISODES,
   };
 }
 

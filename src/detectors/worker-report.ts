@@ -10,12 +10,14 @@ import { erasedIdentity } from '../model/mask-names.ts';
 import { withoutMembers } from '../model/mask-told.ts';
 import { type EndedMembers, MEMBERS_MAX } from '../model/members.ts';
 import { scopeId } from '../model/scope.ts';
-import type { Member } from './details.ts';
-import { evidenceOf, type MemberFacts } from './evidence.ts';
-import { detailsOf, episodesOf } from './fold.ts';
+import { detailsOfKey } from './details.ts';
+import { evidenceOf } from './evidence.ts';
+import { episodesOf } from './fold.ts';
+import type { Member } from './members.ts';
 import { type EpisodeNow, isOver, type ReportMark, type ToldEpisode } from './reports.ts';
 import { liveFromS } from './retain.ts';
 import type { FoldState } from './state.ts';
+import { summaryOf } from './summary.ts';
 
 /** Most episodes in one report, and most of them with evidence: the newest. A report stays below 1 MiB. */
 const MAX_EPISODES = 1_500;
@@ -98,15 +100,12 @@ export function tell(state: FoldState, key: Key, { standing, asOf, piiKey, erase
   const reported = episodes.map((episode, i): ReportedEpisode => {
     const { quietForS: _, ...plain } = episode;
     if (i < episodes.length - MAX_WITH_EVIDENCE) return { ...plain, evidence: evidenceOf(NO_EVIDENCE) };
-    const details = detailsOf(state, key, episode.firstBreachAt);
-    const hits = details?.members ?? [];
     const wasOver = mark?.episodes.some((before) => before.over && overlap(before, episode)) ?? false;
-    if (episode.over && !wasOver) ended.push({ episode, hits: isErased ? [] : hits });
-    const facts = hits.map(factsOf);
-    receivedAt = facts.reduce((latest, member) => Math.max(latest, member.receivedAt), 0) || null;
-    fields = facts.findLast((member) => member.fields.card !== undefined)?.fields ?? fields;
-    const trigger = details?.trigger ? factsOf(details.trigger) : null;
-    const evidence = evidenceOf({ members: facts, values: details?.values ?? [], trigger });
+    if (episode.over && !wasOver)
+      ended.push({ episode, hits: isErased ? [] : detailsOfKey(state, key, episode).members });
+    const { evidence, ...told } = summaryOf(state, key, episode);
+    receivedAt = told.receivedAt || null;
+    fields = told.fields ?? fields;
     return { ...plain, evidence: isErased ? withoutMembers(evidence) : evidence };
   });
   const entity = maskEntity(key.entity, fields, piiKey);
@@ -129,7 +128,7 @@ export function tell(state: FoldState, key: Key, { standing, asOf, piiKey, erase
   };
 }
 
-const NO_EVIDENCE = { members: [], values: [], trigger: null };
+const NO_EVIDENCE = { members: [], values: { times: [], values: [] }, trigger: null };
 
 type MaskedKey = { readonly detector: string; readonly scope: Key['scope']; readonly entity: LabelledEntity };
 
@@ -153,12 +152,6 @@ function endedMembers(key: MaskedKey, episode: Episode, hits: readonly Member[])
   const { detector, scope, entity } = key;
   const { kind, value } = entity;
   return { detector, scope, entity: { kind, value }, firstBreachAt, lastBreachAt, attemptCount, attempts };
-}
-
-function factsOf({ id, time, fields, reason, receivedAt }: Member): MemberFacts & { receivedAt: number } {
-  const { result } = fields;
-  const outcome = result === undefined ? {} : { outcome: result.outcome };
-  return { id, at: time, ...outcome, code: result?.code ?? reason, fields, receivedAt };
 }
 
 /** A mark as a row of the window store. */

@@ -22,8 +22,8 @@ export async function valuesOf(state: FoldState, detector: string): Promise<read
   if (rules === undefined) return found;
   for await (const key of unhurried(keysOf(state))) {
     if (key.detector !== detector) continue;
-    const values = instantsOf(rules, partsOf(state, key), { fromS: 0, episode: ALWAYS });
-    if (values.length > 0) found.push({ key, values });
+    const { times, values } = instantsOf(rules, partsOf(state, key), { fromS: 0, episode: ALWAYS });
+    if (times.length > 0) found.push({ key, values: times.map((time, i) => ({ time, value: values[i] ?? 0 })) });
   }
   return found;
 }

@@ -158,7 +158,7 @@ const PURE = [
   /^src\/model\/(?!clock|mask)/,
   /^src\/attempts\//,
   /^src\/ingest\/(normalise|normalised|charge|intent|setup|signal|envelope|ip|redact)/,
-  /^src\/detectors\/(fold|cells|episodes|state|rules|evidence|reports|cel|schema)/,
+  /^src\/detectors\/(fold|cells|episodes|state|rules|evidence|tally|running|summary|reports|cel|schema)/,
   /^src\/incidents\/(reconcile|reducer|decide|evolve|state)/,
   /^src\/erasure\/(ask|erase-)/,
   /^src\/alerts\/(blocks|words|sparkline|manifest|settings-groups|late-groups)/,

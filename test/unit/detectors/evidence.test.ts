@@ -6,6 +6,7 @@ import {
   type MemberFacts,
   NEWEST_MAX,
   SERIES_MAX_POINTS,
+  type Values,
 } from '../../../src/detectors/evidence.ts';
 import { OUTCOMES } from '../../../src/model/attempt.ts';
 import { START_S } from '../../support/detect.ts';
@@ -27,6 +28,11 @@ const member = (i: number, changes: Partial<MemberFacts> = {}): MemberFacts => (
   ...changes,
 });
 
+const valuesOf = (list: readonly { readonly time: number; readonly value: number }[]): Values => ({
+  times: list.map(({ time }) => time),
+  values: list.map(({ value }) => value),
+});
+
 const size = (value: unknown): number => Buffer.byteLength(JSON.stringify(value));
 
 describe('evidence', () => {
@@ -37,7 +43,7 @@ describe('evidence', () => {
       member(2, { outcome: 'blocked' }),
       member(3, { code: '', fields: {} }),
     ];
-    const evidence = evidenceOf({ members, values: [{ time: START_S, value: 3 }], trigger: null });
+    const evidence = evidenceOf({ members, values: valuesOf([{ time: START_S, value: 3 }]), trigger: null });
     expect(evidence).toMatchObject({
       outcomes: { declined: 3, blocked: 1 },
       codes: [
@@ -57,7 +63,7 @@ describe('evidence', () => {
 
   it('shows the newest, and is the same in any order', () => {
     const members = Array.from({ length: 40 }, (_, i) => member(Math.floor(i / 2), { id: `ch_${i}`, fields: {} }));
-    const input = { values: [], trigger: null };
+    const input = { values: valuesOf([]), trigger: null };
     const evidence = evidenceOf({ ...input, members });
     expect(evidence.newest).toHaveLength(NEWEST_MAX);
     expect(evidence.newest[0]).toMatchObject({ id: 'ch_39', at: START_S + 19 });
@@ -73,7 +79,7 @@ describe('evidence', () => {
       time: START_S + i * 3,
       value: i % 100 === 50 ? 900 : i % 7,
     }));
-    const { series } = evidenceOf({ members: [], values, trigger: null });
+    const { series } = evidenceOf({ members: [], values: valuesOf(values), trigger: null });
     expect(series.values.length).toBeLessThanOrEqual(SERIES_MAX_POINTS);
     expect(series).toMatchObject({ fromS: START_S, stepS: 50 });
     expect(series.values.filter((value) => value === 900)).toHaveLength(10);
@@ -89,7 +95,7 @@ describe('evidence', () => {
       last4: '4242',
     };
     const text = JSON.stringify(
-      evidenceOf({ members: [member(1, { fields })], values: [], trigger: member(2, { fields }) }),
+      evidenceOf({ members: [member(1, { fields })], values: valuesOf([]), trigger: member(2, { fields }) }),
     );
     expect(text).not.toMatch(/jane|example\.com|192\.0\.2|fingerprint/);
     expect(text).toContain('visa •••• 4242');
@@ -129,7 +135,7 @@ describe('evidence', () => {
         fc.option(memberArb),
         (members, values, trigger) => {
           const inTime = values.toSorted((a, b) => a.time - b.time);
-          const evidence = evidenceOf({ members, values: inTime, trigger });
+          const evidence = evidenceOf({ members, values: valuesOf(inTime), trigger });
           expect(size(evidence)).toBeLessThanOrEqual(EVIDENCE_MAX_BYTES);
           expect(evidence.newest.length).toBeLessThanOrEqual(NEWEST_MAX);
           expect(evidence.distinct.cards).toBe(new Set(members.flatMap(({ fields }) => fields.card ?? [])).size);
@@ -141,7 +147,7 @@ describe('evidence', () => {
   it('keeps all of an ordinary attack within the bound', () => {
     const members = Array.from({ length: 5_000 }, (_, i) => member(i));
     const values = members.map(({ at }, i) => ({ time: at, value: Math.min(i, 600) }));
-    const evidence = evidenceOf({ members, values, trigger: null });
+    const evidence = evidenceOf({ members, values: valuesOf(values), trigger: null });
     expect(size(evidence)).toBeLessThanOrEqual(EVIDENCE_MAX_BYTES);
     expect(evidence.newest.length).toBeGreaterThan(3);
     expect(evidence.series.values.length).toBeGreaterThan(10);
