@@ -1,5 +1,5 @@
 // Do the property tests have teeth? Each mutant below is one plausible mistake, made in a temporary copy of the source tree
-// (never in this one); with at most 500 cases the property tests must catch it.
+// (never in this one); with at most 500 cases the property tests (and those of SUMMARY_TEST) must catch it.
 //
 //   node tools/mutants.mjs            all of them
 //   node tools/mutants.mjs gap at     those whose name contains one of the words
@@ -26,6 +26,10 @@ const HITS = 'src/detectors/hit-table.ts';
 const PLACE = 'src/detectors/place.ts';
 const RETAIN = 'src/detectors/retain.ts';
 const RULES = 'src/detectors/rules.ts';
+const RUNNING = 'src/detectors/running.ts';
+const SUMMARY = 'src/detectors/summary.ts';
+/** Each way in which a running tally must go is a story of its own: few random ones come by it. */
+const SUMMARY_TEST = 'test/unit/detectors/summary.test.ts';
 const DISTINCT = 'src/detectors/distinct.ts';
 const MERGE = 'src/attempts/merge.ts';
 
@@ -142,16 +146,58 @@ const MUTANTS = [
   ],
   ['the row of an attempt is its newest view', FOLD, 'view: held === undefined ? view : null', 'view'],
   ['a note outlives its entity', HITS, 'rows[row + NOTE] = 0;', ''],
+  [
+    'running tally: a late view is not in it',
+    ENTITIES,
+    'if (cells.running !== null) changeRunning(cells.running, { on, subject, role }, 1);',
+    '',
+  ],
+  [
+    'running tally: what leaves stays in it',
+    ENTITIES,
+    'if (cells.running !== null) changeRunning(cells.running, { on, subject: before, role }, -1);',
+    '',
+  ],
+  ['running tally: it outlives a rule', RUNNING, 'running.stamp === rules.stamp &&', ''],
+  ['running tally: it outlives its beginning', RUNNING, 'running.firstAttemptAt === episode.firstAttemptAt &&', ''],
+  ['running tally: it outlives its end', RUNNING, 'running.beforeS <= episode.lastAttemptAt + 1', 'true'],
+  ['running tally: it outlives a cut', RETAIN, 'settled: null, running: null, past: null', 'settled: null, past: null'],
+  [
+    'running tally: who was received last stays so',
+    RUNNING,
+    'running.isReceivedAtExact = false;',
+    'running.isReceivedAtExact = true;',
+  ],
+  [
+    'running tally: a value that has changed stays',
+    CELLS,
+    'if (cells.running !== null && time < cells.running.readS) cells.running.readS = time;',
+    '',
+  ],
+  [
+    'the newest are only the new',
+    SUMMARY,
+    'const fromS = Math.min(knownS, secondOf',
+    'const fromS = Math.max(knownS, secondOf',
+  ],
+  [
+    'what was told outlives a late view',
+    CELLS,
+    'if (cells.past !== null && time <= cells.past.untilS) cells.past = null;',
+    '',
+  ],
+  ['what was told outlives a cut', RETAIN, 'settled: null, running: null, past: null', 'settled: null, running: null'],
+  ['what was told outlives a rule', SUMMARY, 'past?.stamp === rules.stamp ?', 'past !== null ?'],
 ];
 
 function copyTree() {
   const copy = mkdtempSync(join(tmpdir(), 'declinewatch-mutant-'));
-  for (const part of ['src', 'test/support', 'test/property', 'package.json', 'tsconfig.json'])
+  for (const part of ['src', 'test/support', 'test/property', SUMMARY_TEST, 'package.json', 'tsconfig.json'])
     cpSync(join(ROOT, part), join(copy, part), { recursive: true });
   symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'));
   writeFileSync(
     join(copy, 'vitest.config.ts'),
-    "export default { test: { include: ['test/property/*.test.ts'], pool: 'forks', maxWorkers: 2, bail: 1 } };\n",
+    `export default { test: { include: ['test/property/*.test.ts', '${SUMMARY_TEST}'], pool: 'forks', maxWorkers: 2, bail: 1 } };\n`,
   );
   return copy;
 }
