@@ -93,7 +93,8 @@ async function beMember(
     // A crashed one is replaced by us: it would not come back from every crash.
     retry: { retries: 5, restartOnFailure: async () => false },
   });
-  const sessions = createSessions({ ...parts, lease: watchLease(consumer, sessionTimeoutMs) }, consumer);
+  const lease = watchLease(consumer, sessionTimeoutMs);
+  const sessions = createSessions({ ...parts, lease }, consumer);
   const pulse = watchPulse(parts, consumer);
   const crashed = new Promise<unknown>((resolve) =>
     consumer.on(consumer.events.CRASH, ({ payload }) => resolve(payload.error)),
@@ -105,6 +106,7 @@ async function beMember(
   consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
     held = payload.memberAssignment[nameOf(options.topic)] ?? [];
     sessions.assign(held);
+    lease.joined();
     joined();
   });
   try {
@@ -205,7 +207,7 @@ function createSessions(parts: KafkaConsumerParts & { readonly lease: Lease }, c
             logger,
             clock,
             groupId,
-            hold: lease,
+            lease,
             seek: (offset) => steer(() => consumer.seek({ topic, partition, offset: String(offset) })),
             pause,
             resume: () => steer(() => consumer.resume(here)),

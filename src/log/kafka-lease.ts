@@ -5,6 +5,8 @@ import type { Consumer } from 'kafkajs';
 export type Lease = {
   /** Resolves with true while it is certain, at once or after the next heartbeat; with false once `signal` is aborted. */
   certain(signal: AbortSignal): Promise<boolean>;
+  /** It has joined anew. To be said once whatever it had before knows that it has ended. */
+  joined(): void;
 };
 
 /** What lies between the check and the call that follows it. */
@@ -26,12 +28,12 @@ export function watchLease(consumer: Consumer, sessionTimeoutMs: number): Lease 
     if (RENEWING.includes(payload.apiName)) sentAtMs = payload.sentAt;
   });
   consumer.on(consumer.events.HEARTBEAT, renew);
-  consumer.on(consumer.events.GROUP_JOIN, renew);
   const isCertain = (): boolean => {
     const ageMs = Date.now() - renewedAtMs;
     return ageMs >= 0 && ageMs < sessionTimeoutMs - MARGIN_MS;
   };
   return {
+    joined: renew,
     certain: async (signal) => {
       while (!signal.aborted && !isCertain()) await next(signal);
       return !signal.aborted;

@@ -7,6 +7,7 @@ import { TOPICS } from '../model/topics.ts';
 import type { ConsumerOptions, Hold, StoredRecord } from './event-log.ts';
 import { checkGap } from './gap.ts';
 import type { KafkaAdmin } from './kafka-admin.ts';
+import type { Lease } from './kafka-lease.ts';
 import { endOf } from './kafka-reader.ts';
 
 const FIRST_PAUSE_MS = 50;
@@ -19,7 +20,7 @@ export type SessionParts = {
   readonly partition: number;
   readonly options: ConsumerOptions;
   readonly groupId: string;
-  readonly hold: Hold;
+  readonly lease: Lease;
   readonly admin: KafkaAdmin;
   readonly logger: Logger;
   readonly clock: Clock;
@@ -50,7 +51,7 @@ export type Session = {
 
 /** Begins after `before` (the same partition's former session), and with the partition paused. */
 export function openSession(parts: SessionParts, before: Promise<void>): Session {
-  const { partition, options, admin, clock, hold, seek, pause, resume } = parts;
+  const { partition, options, admin, clock, lease, seek, pause, resume } = parts;
   const { topic } = options;
   const ended = new AbortController();
   const stopping = new AbortController();
@@ -68,6 +69,9 @@ export function openSession(parts: SessionParts, before: Promise<void>): Session
     await clock.sleep(pauseMs, ended.signal);
     pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
   };
+
+  // What a member is given by the next join is no answer to who had it before.
+  const hold: Hold = { certain: async (signal) => await lease.certain(AbortSignal.any([signal, ended.signal])) };
 
   const startHere = async (): Promise<number> => {
     const assigned = (await options.assigned?.(partition, hold)) ?? null;

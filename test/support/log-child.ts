@@ -26,7 +26,7 @@ type ChildData = { readonly childArgs: readonly string[] };
 export type LogChild = {
   /** Key and number of each record that it handled, as `key/number`, in order. */
   handled(): readonly string[];
-  /** Whether it was certain of its partition, right before the signal and right after it. */
+  /** Whether it was certain of its partition, right before the signal and right after it, and what it was told then. */
   certain(): readonly string[];
   /** Lets a frozen one go on. */
   resume(): void;
@@ -92,8 +92,10 @@ async function main([taskText = '{}', kind = '', ...rest]: string[]): Promise<vo
   /** At once: a promise that is kept needs no turn of the event loop. */
   const sayCertain = async (): Promise<void> => {
     const certain = hold?.certain(new AbortController().signal);
-    const turn = new Promise((resolve) => setImmediate(() => resolve('unknown')));
-    writeSync(1, `#${await Promise.race([certain, turn])}\n`);
+    const turn = new Promise<'unknown'>((resolve) => setImmediate(() => resolve('unknown')));
+    const atOnce = await Promise.race([certain, turn]);
+    writeSync(1, `#${atOnce}\n`);
+    if (atOnce === 'unknown') void certain?.then((later) => writeSync(1, `#${later}\n`));
   };
   process.once('SIGTERM', () => void log.close().then(() => process.exit(0)));
   await log.consume({
