@@ -3,6 +3,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import * as nodeModule from 'node:module';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -11,6 +12,8 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const bin = join(root, 'node_modules', '.bin');
 const windows = process.platform === 'win32';
 const RUNTIME_MAJOR = 24;
+/** What Node has compiled: a process starts in half the time. */
+const compiled = join(root, '.cache', 'compile');
 /** More is no accident. */
 const MOST_CRASHED = 2;
 
@@ -96,6 +99,7 @@ async function runProgram(programArgs) {
   const main = join(root, 'src', 'cli', 'main.ts');
   if (major >= RUNTIME_MAJOR) {
     process.argv = [process.execPath, main, ...programArgs];
+    nodeModule.enableCompileCache?.(process.env.NODE_COMPILE_CACHE ?? compiled);
     whenOrphaned(() => process.kill(process.pid, 'SIGTERM'));
     await import(pathToFileURL(main).href);
     return;
@@ -132,7 +136,7 @@ function runTool(tool, toolArgs, variables = {}) {
 }
 
 function environment() {
-  return { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH ?? ''}` };
+  return { NODE_COMPILE_CACHE: compiled, ...process.env, PATH: `${bin}${delimiter}${process.env.PATH ?? ''}` };
 }
 
 function runtime() {
