@@ -8,9 +8,8 @@ import { viewOf } from './view.ts';
 export function chargeView(head: EventHead, charge: Json, context: NormaliseContext): Normalised {
   const attempt = textOf(charge.id);
   if (attempt === null) return { kind: 'bad', reason: 'no_id', message: `${head.type} has a charge without an id.` };
-  const details = objectOf(charge.payment_method_details);
-  const isLegacy = textOf(details?.type) === null;
-  const method = isLegacy ? legacySourceFields(objectOf(charge.source)) : methodFields(details);
+  const details = methodFields(objectOf(charge.payment_method_details));
+  const method = details.method === null ? legacySourceFields(objectOf(charge.source)) : details;
   return viewOf(head, context, {
     object: charge,
     source: 'charge',
