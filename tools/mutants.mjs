@@ -125,7 +125,7 @@ const MUTANTS = [
     'const head: HeldHead = { key, open };',
     'const head: HeldHead = { key, open: { ...open, sinceCount: 0 } };',
   ],
-  ['cells are cut without their windows', RETAIN, 'state.cutS - layout.windowS', 'state.cutS'],
+  ['cells are cut without their windows', RETAIN, 'cutS - layout.windowS', 'cutS'],
   [
     'a leaving attempt touches nothing',
     ENTITIES,
@@ -158,9 +158,9 @@ const MUTANTS = [
     'if (cells.running !== null) changeRunning(cells.running, { on, subject: before, role }, -1);',
     '',
   ],
-  ['running tally: it outlives a rule', RUNNING, 'running.stamp === rules.stamp &&', ''],
-  ['running tally: it outlives its beginning', RUNNING, 'running.firstAttemptAt === episode.firstAttemptAt &&', ''],
-  ['running tally: it outlives its end', RUNNING, 'running.beforeS <= episode.lastAttemptAt + 1', 'true'],
+  ['running tally: it outlives a rule', RUNNING, 'running.stamp === identity.stamp &&', ''],
+  ['running tally: it outlives its beginning', RUNNING, 'running.firstAttemptAt === identity.firstAttemptAt &&', ''],
+  ['running tally: it outlives its end', RUNNING, 'running.beforeS <= lastAttemptAt + 1', 'true'],
   ['running tally: it outlives a cut', RETAIN, 'settled: null, running: null, past: null', 'settled: null, past: null'],
   [
     'running tally: who was received last stays so',

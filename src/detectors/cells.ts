@@ -2,8 +2,8 @@
 // are kept right at each change: one in order touches one cell, a late one those whose windows contain it.
 import type { CountKind } from '../model/detector.ts';
 import { changeDistinct, createDistinct, type Distinct, leavingValues, valuesAt } from './distinct.ts';
+import type { Past, Running } from './kept.ts';
 import type { Settled } from './open-episode.ts';
-import type { Past, Running } from './running.ts';
 
 /** What an attempt (or signal) adds to a key; of several in one second, their sum. */
 export type Contribution = {

@@ -89,7 +89,7 @@ function* subjectsOn(state: FoldState, key: Key, { fromS, toS }: Span): Generato
 }
 
 /** What `at:` selected at the newest instant at which it did. */
-export function triggerOf(state: FoldState, key: Key, { selected }: Instants): Counted | null {
+export function triggerOf(state: FoldState, key: Key, { selected }: Pick<Instants, 'selected'>): Counted | null {
   if (selected === null) return null;
   const { time, revision } = selected;
   let trigger: Counted | null = null;

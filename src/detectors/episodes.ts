@@ -187,25 +187,29 @@ type InstantsIn = {
 
 export function instantsOf(rules: DetectorRules, parts: readonly KeyCells[], { fromS, episode }: InstantsIn): Instants {
   const instants: Instants = { times: [], values: [], opening: null, selected: null };
-  addInstants(instants, rules, parts, { fromS, episode });
+  addInstants(instants, rules, parts, {
+    ...{ fromS, episode },
+    seen: (time, revision) => {
+      instants.opening ??= revision;
+      if (revision.at !== null) instants.selected = { time, revision };
+    },
+  });
   return instants;
 }
 
-/** Those that come after what the instants end with. */
+/** Those that come after what the lists end with. */
 export function addInstants(
-  instants: Instants,
+  { times, values }: Pick<Instants, 'times' | 'values'>,
   rules: DetectorRules,
   parts: readonly KeyCells[],
-  { fromS, episode }: InstantsIn,
+  { fromS, episode, seen }: InstantsIn & { readonly seen?: (time: number, revision: Revision) => void },
 ): void {
   read(rules, parts, Math.max(fromS, episode.firstBreachAt), (second) => {
     const breach = second.time <= episode.lastBreachAt ? judge(second) : null;
     if (breach === null) return;
     const { time, part } = second;
-    const { revision } = part;
-    instants.times.push(time);
-    instants.values.push(breach.value);
-    instants.opening ??= revision;
-    if (revision.at !== null) instants.selected = { time, revision };
+    times.push(time);
+    values.push(breach.value);
+    seen?.(time, part.revision);
   });
 }

@@ -1,8 +1,16 @@
 // The evidence a report carries: what an episode is made of, in at most 1.5 KB of JSON whatever comes in (design §4.4).
-import type { AttemptFields, Outcome } from '../model/attempt.ts';
 import type { Evidence, MemberSummary } from '../model/episode.ts';
 import { cardLabel, clean } from '../model/mask.ts';
-import { amountsIn, changeTally, codesIn, createTally, distinctIn, outcomesIn, type Tally } from './tally.ts';
+import {
+  amountsIn,
+  changeTally,
+  codesIn,
+  createTally,
+  distinctIn,
+  type MemberFacts,
+  outcomesIn,
+  type Tally,
+} from './tally.ts';
 
 export const EVIDENCE_MAX_BYTES = 1_536;
 export const NEWEST_MAX = 10;
@@ -12,18 +20,6 @@ const CURRENCIES_MAX = 3;
 
 const MAX_ID = 128;
 const MAX_CODE = 48;
-
-/** A member as the windows know it: personal data included, which evidence only counts. */
-export type MemberFacts = {
-  readonly id: string;
-  /** Seconds. */
-  readonly at: number;
-  /** Absent of a signal. */
-  readonly outcome?: Outcome;
-  /** Of a signal its reason. */
-  readonly code: string;
-  readonly fields: AttemptFields;
-};
 
 /** At breach instants (seconds), in time order: side by side in two lists. */
 export type Values = { readonly times: readonly number[]; readonly values: readonly number[] };

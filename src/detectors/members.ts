@@ -1,7 +1,7 @@
 // What is told of a member: of an attempt as it is, of a signal what is known of its charge and its own reason and money.
 import type { AttemptFields } from '../model/attempt.ts';
-import type { MemberFacts } from './evidence.ts';
 import type { Subject } from './subjects.ts';
+import type { MemberFacts } from './tally.ts';
 
 /** What the windows know of a member. */
 export type Member = {

@@ -6,30 +6,37 @@ import { scopeNumber } from './attempt-table.ts';
 import { HERE, seek } from './cells.ts';
 import { type Counted, membersOf, readingOf, triggerOf } from './details.ts';
 import { addInstants, type Instants, type KeyCells } from './episodes.ts';
-import { evidenceFrom, keepNewest, type MemberFacts, NEWEST_MAX } from './evidence.ts';
+import { evidenceFrom, keepNewest, NEWEST_MAX } from './evidence.ts';
 import { entityAt, hitsOn } from './hit-table.ts';
+import type { Identity, Running, Summary } from './kept.ts';
 import { factsOf } from './members.ts';
 import { type DetectorRules, ruleAt } from './rules.ts';
-import { createRunning, isInForce, isOf, type Running, type Summary, takeIn } from './running.ts';
+import { createRunning, isOf, takeIn } from './running.ts';
 import { type FoldState, groupOf, partsOf, subjectOf, timeOf } from './state.ts';
 import { isMatch, roleOf } from './subjects.ts';
-import { changeTally, createTally, namesIn, type Tally } from './tally.ts';
+import { changeTally, createTally, type MemberFacts, namesIn, type Tally } from './tally.ts';
 
 /** Of an episode as it stands. `over`: it may be told again, and is not expected to change. */
 export function summaryOf(state: FoldState, key: Key, episode: Episode & { readonly over: boolean }): Summary {
   const part = episode.attemptCount < state.longEpisodes.members ? null : solePartOf(state, key, episode);
   if (part === null) return plainSummary(state, key, episode);
   const { cells } = part;
-  const of = { part, rules: rulesOf(state, key), episode, isOpeningHeld: episode.firstBreachAt >= state.cutS };
+  const rules = rulesOf(state, key);
+  const of = { part, rules, episode, identity: identityOf(state, rules, episode) };
   if (!episode.over) return runningSummary(state, key, of);
   const known = pastOf(of);
   if (known !== null) return known;
   // Another one that goes on may have the tally.
-  const hasTally = cells.running !== null && isOf(cells.running, of);
+  const hasTally = cells.running !== null && isOf(cells.running, of.identity, episode.lastAttemptAt);
   const summary = hasTally ? runningSummary(state, key, of) : plainSummary(state, key, episode);
   if (hasTally) cells.running = null;
   keepPast(of, summary);
   return summary;
+}
+
+function identityOf({ cutS }: FoldState, { stamp }: DetectorRules, episode: Episode): Identity {
+  const { firstAttemptAt, firstBreachAt } = episode;
+  return { stamp, firstAttemptAt, firstBreachAt, isOpeningHeld: firstBreachAt >= cutS };
 }
 
 const rulesOf = (state: FoldState, key: Key): DetectorRules => state.detectors.get(key.detector) as DetectorRules;
@@ -61,7 +68,12 @@ function plainSummary(state: FoldState, key: Key, episode: Episode): Summary {
   return summed(state, key, reading.instants, { tally, newest, receivedAt });
 }
 
-function summed(state: FoldState, key: Key, instants: Instants, { tally, newest, receivedAt }: Sums): Summary {
+function summed(
+  state: FoldState,
+  key: Key,
+  instants: Omit<Instants, 'opening'>,
+  { tally, newest, receivedAt }: Sums,
+): Summary {
   const trigger = triggerOf(state, key, instants);
   const evidence = evidenceFrom({
     tally,
@@ -77,8 +89,7 @@ type Of = {
   readonly part: KeyCells;
   readonly rules: DetectorRules;
   readonly episode: Episode;
-  /** Its first breach instant has not been dropped. */
-  readonly isOpeningHeld: boolean;
+  readonly identity: Identity;
 };
 
 /** More different names than any real attack has: such a tally is not kept. */
@@ -88,10 +99,11 @@ function runningSummary(state: FoldState, key: Key, of: Of): Summary {
   const { part, episode } = of;
   const { cells } = part;
   const { lastAttemptAt } = episode;
-  const running = cells.running !== null && isOf(cells.running, of) ? cells.running : createRunning(of);
+  const running =
+    cells.running !== null && isOf(cells.running, of.identity, lastAttemptAt) ? cells.running : startRunning(of);
   // Nothing half done is kept, whatever happens on the way.
   cells.running = null;
-  readOn(state, running, of);
+  const selected = readOn(state, running, of);
   const knownS = running.beforeS;
   const beforeS = Math.max(knownS, secondOf(part, running, { lastAttemptAt, count: state.longEpisodes.newest }));
   const fromS = Math.min(knownS, secondOf(part, running, { lastAttemptAt, count: NEWEST_MAX }));
@@ -111,15 +123,21 @@ function runningSummary(state: FoldState, key: Key, of: Of): Summary {
   receivedAt = Math.max(receivedAt, running.receivedAt);
   const { tally } = running;
   for (const facts of besides) changeTally(tally, facts, 1);
-  const summary = summed(state, key, running.instants, { tally, newest, receivedAt });
+  const summary = summed(state, key, { ...running.instants, selected }, { tally, newest, receivedAt });
   for (const facts of besides) changeTally(tally, facts, -1);
   running.beforeS = beforeS;
   if (namesIn(tally) <= NAMES_MAX) cells.running = running;
   return summary;
 }
 
-/** The breach instants up to the last. */
-function readOn(state: FoldState, running: Running, { part, rules, episode }: Of): void {
+function startRunning({ rules, identity }: Of): Running {
+  const { firstBreachAt, isOpeningHeld } = identity;
+  const isOpened = (time: number): boolean => isOpeningHeld && time <= firstBreachAt;
+  return createRunning(identity, (time) => isOpened(time) || ruleAt(rules, time) !== null);
+}
+
+/** The breach instants up to the last; the newest of them at which `at:` selected something. */
+function readOn(state: FoldState, running: Running, { part, rules, episode }: Of): Instants['selected'] {
   const { instants, readS } = running;
   const { times, values } = instants;
   while (times.length > 0 && (times.at(-1) ?? 0) >= readS) {
@@ -130,7 +148,7 @@ function readOn(state: FoldState, running: Running, { part, rules, episode }: Of
   running.readS = episode.lastBreachAt + 1;
   const { revision } = part;
   const time = times.at(-1);
-  instants.selected = revision.at === null || time === undefined ? null : { time, revision };
+  return revision.at === null || time === undefined ? null : { time, revision };
 }
 
 /** Seconds: at least so many members are dated at or after it, or all. */
@@ -144,7 +162,7 @@ function secondOf(
   for (let at = seek(list, stride, lastAttemptAt + 1) - stride; at >= 0; at -= stride) {
     const time = list[at] ?? 0;
     if (time < running.firstAttemptAt) break;
-    if (isInForce(running, time)) left -= list[at + HERE] ?? 0;
+    if (running.isInForce(time)) left -= list[at + HERE] ?? 0;
     if (left <= 0) return time;
   }
   return running.firstAttemptAt;
@@ -172,7 +190,7 @@ function* membersFrom(state: FoldState, key: Key, { part, running, fromS, toS }:
     isInside,
   )) {
     const subject = subjectOf(state, on, handle);
-    if (isMatch(roleOf(revision, subject)) && isInForce(running, subject.time)) yield { on, subject };
+    if (isMatch(roleOf(revision, subject)) && running.isInForce(subject.time)) yield { on, subject };
   }
 }
 

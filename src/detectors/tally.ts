@@ -1,7 +1,19 @@
 // What the members of an episode add up to, in any order. A member can be taken out again: so the sums of a long episode are
 // kept and changed, and not made anew for each report.
-import type { MemberFacts } from './evidence.ts';
+import type { AttemptFields, Outcome } from '../model/attempt.ts';
 import { countValue, createValueCounts, type ValueCounts } from './value-counts.ts';
+
+/** A member as the windows know it: personal data included, which evidence only counts. */
+export type MemberFacts = {
+  readonly id: string;
+  /** Seconds. */
+  readonly at: number;
+  /** Absent of a signal. */
+  readonly outcome?: Outcome;
+  /** Of a signal its reason. */
+  readonly code: string;
+  readonly fields: AttemptFields;
+};
 
 export type Tally = {
   members: number;

@@ -2,10 +2,11 @@
 // what counting all of them anew gives: in any order, with late and second views, new settings, dropping and restarts.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { evidenceOf, type MemberFacts } from '../../src/detectors/evidence.ts';
+import { evidenceOf } from '../../src/detectors/evidence.ts';
 import { cellsIn } from '../../src/detectors/keys.ts';
 import type { Member } from '../../src/detectors/members.ts';
 import { summaryOf } from '../../src/detectors/summary.ts';
+import type { MemberFacts } from '../../src/detectors/tally.ts';
 import type { AttemptFields, SignalView, View } from '../../src/model/attempt.ts';
 import type { DetectorSettings, Rule } from '../../src/model/detector.ts';
 import { rule, START_S, view } from '../support/detect.ts';
@@ -263,7 +264,7 @@ describe('the evidence of a long episode', () => {
         if (second !== null) records.splice(Math.floor(random() * records.length), 0, second);
         run({ records: [first, ...records], random, used });
       }),
-      runsOf(0.1),
+      runsOf(0.06),
     );
     expect(used.reused).toBeGreaterThan(cases);
     expect(used.changedInside).toBeGreaterThan(cases / 2);
@@ -283,7 +284,7 @@ describe('the evidence of a long episode', () => {
         if (second !== null) rest.push(second);
         run({ records: [first, ...attack, ...rest], random: randomFrom(seed), used });
       }),
-      runsOf(0.1),
+      runsOf(0.06),
     );
     expect(used.reused).toBeGreaterThan(cases);
   });

@@ -3,11 +3,11 @@ import { describe, expect, it } from 'vitest';
 import {
   EVIDENCE_MAX_BYTES,
   evidenceOf,
-  type MemberFacts,
   NEWEST_MAX,
   SERIES_MAX_POINTS,
   type Values,
 } from '../../../src/detectors/evidence.ts';
+import type { MemberFacts } from '../../../src/detectors/tally.ts';
 import { OUTCOMES } from '../../../src/model/attempt.ts';
 import { START_S } from '../../support/detect.ts';
 

@@ -1,10 +1,10 @@
 // When the running tally of a long episode is kept, when it has to go, and that what is told is the same without it.
 import { beforeEach, describe, expect, it } from 'vitest';
 import { episodesOf, type FoldRecord, fold } from '../../../src/detectors/fold.ts';
+import type { Running, Summary } from '../../../src/detectors/kept.ts';
 import { cellsIn } from '../../../src/detectors/keys.ts';
 import { finishRestore, restoreRows } from '../../../src/detectors/restore.ts';
 import { expire } from '../../../src/detectors/retain.ts';
-import type { Running, Summary } from '../../../src/detectors/running.ts';
 import { createState, type FoldState } from '../../../src/detectors/state.ts';
 import { summaryOf } from '../../../src/detectors/summary.ts';
 import type { Row } from '../../../src/detectors/window-store.ts';

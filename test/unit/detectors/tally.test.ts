@@ -1,13 +1,13 @@
 // Sums that do not depend on the order, and out of which a member can be taken again.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { MemberFacts } from '../../../src/detectors/evidence.ts';
 import {
   amountsIn,
   changeTally,
   codesIn,
   createTally,
   distinctIn,
+  type MemberFacts,
   namesIn,
   outcomesIn,
   type Tally,
