@@ -13,11 +13,13 @@ import {
   growChunks,
   HEADER_BYTES,
   isHeld,
+  keepTail,
   lengthOf,
   OWN,
   putRecord,
   STRIDE,
   startOf,
+  tailOf,
 } from './chunks.ts';
 
 export type AttemptTable = {
@@ -125,8 +127,12 @@ export function attemptAt(table: AttemptTable, handle: number): MergedAttempt {
 
 /** Stores an attempt that is not held yet; its handle. */
 export function addAttempt(table: AttemptTable, scope: number, merged: MergedAttempt): number {
+  const { chunks, dictionary } = table;
   const handle = newHandle(table, scope, merged.id);
-  replaceAttempt(table, handle, merged);
+  const tail = tailOf(chunks);
+  packAttempt(tail, dictionary, merged);
+  keepTail(chunks, handle, tail);
+  table.times[handle] = merged.time;
   return handle;
 }
 
@@ -256,10 +262,16 @@ function rebuildIndex(table: AttemptTable): void {
   }
 }
 
+/** Of the id that was looked for last: what is not found is added next. */
+let hashed = { text: '', scope: -1, hash: 0 };
+
 /** FNV-1a over the characters, mixed once more; the ids are Stripe's, so nobody outside chooses them. */
 function hashOf(text: string, scope: number): number {
+  if (hashed.text === text && hashed.scope === scope) return hashed.hash;
   let hash = 0x811c9dc5 ^ scope;
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
   hash ^= hash >>> 15;
-  return Math.imul(hash, 0x2c1b3c6d) ^ (hash >>> 12);
+  hash = Math.imul(hash, 0x2c1b3c6d) ^ (hash >>> 12);
+  hashed = { text, scope, hash };
+  return hash;
 }

@@ -4,7 +4,13 @@
 /** Where bytes are written or read; `at` moves on. */
 export type Cursor = { bytes: Buffer; at: number };
 
-export type Dictionary = { readonly words: string[]; readonly numbers: Map<string, number> };
+export type Dictionary = {
+  readonly words: string[];
+  readonly numbers: Map<string, number>;
+  /** The word that came last of those that look alike, and its number: the same few come again and again. */
+  readonly recent: string[];
+  readonly recentNumbers: number[];
+};
 
 /** Beyond them a word is written out: what comes from outside cannot fill the memory. */
 const MAX_WORDS = 60_000;
@@ -12,7 +18,7 @@ const MAX_WORD_CHARACTERS = 64;
 const WIDE = 255;
 
 export function createDictionary(): Dictionary {
-  return { words: [], numbers: new Map() };
+  return { words: [], numbers: new Map(), recent: [], recentNumbers: [] };
 }
 
 /** Below it a number is its byte; else so many bytes follow, the least first; or a double. */
@@ -54,12 +60,8 @@ export function readNumber(from: Cursor): number {
 const LONG_WORD = 254;
 const WRITTEN_OUT = 255;
 
-export function writeWord(to: Cursor, { words, numbers }: Dictionary, word: string): void {
-  let number = numbers.get(word);
-  if (number === undefined && words.length < MAX_WORDS && word.length <= MAX_WORD_CHARACTERS) {
-    number = words.push(word) - 1;
-    numbers.set(word, number);
-  }
+export function writeWord(to: Cursor, dictionary: Dictionary, word: string): void {
+  const number = numberOf(dictionary, word);
   room(to, 3);
   const { bytes } = to;
   if (number === undefined) {
@@ -72,6 +74,22 @@ export function writeWord(to: Cursor, { words, numbers }: Dictionary, word: stri
     bytes[to.at + 2] = number >> 8;
     to.at += 3;
   }
+}
+
+const LOOKS = 64;
+
+function numberOf({ words, numbers, recent, recentNumbers }: Dictionary, word: string): number | undefined {
+  const look = (word.length * 5 + word.charCodeAt(0)) & (LOOKS - 1);
+  if (recent[look] === word) return recentNumbers[look];
+  let number = numbers.get(word);
+  if (number === undefined) {
+    if (words.length >= MAX_WORDS || word.length > MAX_WORD_CHARACTERS) return undefined;
+    number = words.push(word) - 1;
+    numbers.set(word, number);
+  }
+  recent[look] = word;
+  recentNumbers[look] = number;
+  return number;
 }
 
 /** A word that had a number before. */

@@ -1,6 +1,8 @@
 // Records of bytes under small numbers (handles), in chunks of a megabyte that the garbage collector does not look into. A
 // record that grows moves to the end; chunks that have become sparse are emptied, so that dead bytes stay few.
 
+import type { Cursor } from './bytes.ts';
+
 const CHUNK_BYTES = 1_048_576;
 /** Before each record: its handle and how many bytes it takes in all. */
 export const HEADER_BYTES = 8;
@@ -86,19 +88,58 @@ export function bytesOf({ list, rows }: Chunks): number {
   return list.reduce((sum, chunk) => sum + (chunk?.bytes.length ?? 0), rows.byteLength);
 }
 
+/** What a record takes nearly always: one that takes more is moved. */
+const TAIL_BYTES = 8_192;
+const tail: Cursor = { bytes: Buffer.alloc(0), at: 0 };
+
+/** Where the next new record may be written, after its header; good until the next call. */
+export function tailOf(chunks: Chunks): Cursor {
+  let chunk = chunks.list[chunks.current];
+  if (chunk == null || chunk.used + TAIL_BYTES > chunk.bytes.length) {
+    begin(chunks, CHUNK_BYTES);
+    emptySparsest(chunks);
+    chunk = chunks.list[chunks.current] as Chunk;
+  }
+  tail.bytes = chunk.bytes;
+  tail.at = chunk.used + HEADER_BYTES;
+  return tail;
+}
+
+/** Keeps what was written there as the record of a handle that has none. */
+export function keepTail(chunks: Chunks, handle: number, { bytes, at }: Cursor): void {
+  const chunk = chunks.list[chunks.current] as Chunk;
+  const from = chunk.used;
+  const length = at - from;
+  bytes.writeInt32LE(handle, from);
+  bytes.writeInt32LE(length, from + 4);
+  // It was too long for what was left, and has been copied to where there is room.
+  if (bytes !== chunk.bytes) append(chunks, handle, { bytes, from, length });
+  else place(chunks, handle, length);
+}
+
 type Source = { readonly bytes: Buffer; readonly from: number; readonly length: number };
 
 function append(chunks: Chunks, handle: number, { bytes, from, length }: Source): void {
   let chunk = chunks.list[chunks.current];
-  if (chunk == null || chunk.used + length > chunk.bytes.length) {
-    chunk = { bytes: Buffer.allocUnsafe(Math.max(CHUNK_BYTES, length)), used: 0, live: 0 };
-    const free = chunks.list.indexOf(null);
-    chunks.current = free < 0 ? chunks.list.length : free;
-    chunks.list[chunks.current] = chunk;
-  }
+  if (chunk == null || chunk.used + length > chunk.bytes.length) chunk = begin(chunks, Math.max(CHUNK_BYTES, length));
   bytes.copy(chunk.bytes, chunk.used, from, from + length);
-  chunks.rows[handle * STRIDE + CHUNK] = chunks.current;
-  chunks.rows[handle * STRIDE + OFFSET] = chunk.used;
+  place(chunks, handle, length);
+}
+
+/** A chunk to append to. */
+function begin(chunks: Chunks, length: number): Chunk {
+  const chunk: Chunk = { bytes: Buffer.allocUnsafe(length), used: 0, live: 0 };
+  const free = chunks.list.indexOf(null);
+  chunks.current = free < 0 ? chunks.list.length : free;
+  chunks.list[chunks.current] = chunk;
+  return chunk;
+}
+
+/** Takes what lies at the end of the current chunk for the record of a handle. */
+function place({ list, rows, current }: Chunks, handle: number, length: number): void {
+  const chunk = list[current] as Chunk;
+  rows[handle * STRIDE + CHUNK] = current;
+  rows[handle * STRIDE + OFFSET] = chunk.used;
   chunk.used += length;
   chunk.live += length;
 }

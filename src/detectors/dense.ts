@@ -1,6 +1,6 @@
 // Whether an entity has so many hits within one window: with fewer no detector can breach on it, and it needs no cells.
 // What lies on it a day apart, as most does, costs no more than its place in the list.
-import { countOf, type HitTable, hitsOn } from './hit-table.ts';
+import { countOf, type HitTable, hitsOn, newestHit, nextHit } from './hit-table.ts';
 
 export type DenseQuestion = {
   /** How many hits make a breach possible. */
@@ -19,12 +19,13 @@ export function isDense(hits: HitTable, entity: number, { least, windowS, timeOf
   const count = countOf(hits, entity);
   if (count < least) return false;
   if (least <= 1 || count > MOST_LOOKED_AT) return true;
-  const times: number[] = [];
-  for (const handle of hitsOn(hits, entity)) {
-    const time = timeOf(handle);
-    if (around === null || Math.abs(time - around) < windowS) times.push(time);
+  if (around !== null) {
+    let near = 0;
+    for (let handle = newestHit(hits, entity); handle >= 0; handle = nextHit(hits, handle))
+      if (Math.abs(timeOf(handle) - around) < windowS) near += 1;
+    if (near < least) return false;
   }
-  if (times.length < least) return false;
+  const times = hitsOn(hits, entity).map(timeOf);
   times.sort((a, b) => a - b);
   return times.some((time, i) => (times[i + least - 1] ?? Number.POSITIVE_INFINITY) - time < windowS);
 }

@@ -133,15 +133,18 @@ export function keepHits(table: HitTable, entity: number, isWanted: (handle: num
   return lessHits(table, entity, kept.length);
 }
 
+/** The hit after one, on the same entity; -1: there is none. */
+export function nextHit({ next }: HitTable, handle: number): number {
+  const after = next[handle] ?? 0;
+  return after < 0 ? -1 : after - 1;
+}
+
 /** The handles on an entity, or those of them that are wanted, newest first. */
 export function hitsOn(table: HitTable, entity: number, isWanted: (handle: number) => boolean = () => true): number[] {
   const hits: number[] = [];
   if (entity < 0) return hits;
-  for (let handle = newestHit(table, entity); handle >= 0; ) {
+  for (let handle = newestHit(table, entity); handle >= 0; handle = nextHit(table, handle))
     if (isWanted(handle)) hits.push(handle);
-    const after = table.next[handle] ?? 0;
-    handle = after < 0 ? -1 : after - 1;
-  }
   return hits;
 }
 

@@ -8,7 +8,6 @@ import type { KafkaAdmin, KafkaParts } from './kafka-admin.ts';
 import { keepAssigner } from './kafka-assigner.ts';
 import { createClient, kafkaError, rootOf } from './kafka-client.ts';
 import { type Lease, watchLease } from './kafka-lease.ts';
-import { toRecord } from './kafka-reader.ts';
 import { openSession, type Session } from './kafka-session.ts';
 
 const REQUEST_TIMEOUT_MS = 10_000;
@@ -151,7 +150,7 @@ async function handle(payload: EachBatchPayload, sessions: Sessions): Promise<vo
   const beating = setInterval(() => void beat(), BEAT_EVERY_MS);
   try {
     await session.handle({
-      records: batch.messages.map((message) => toRecord(partition, message)),
+      messages: batch.messages,
       next: Number(batch.highWatermark),
       resolve: (next) => resolveOffset(String(next - 1)),
       commit: async (next) => {

@@ -1,14 +1,15 @@
 // One partition while this member has it: where it starts, that its batches come one after another and without a gap,
 // what happens when a handler fails, and that it is given up only after its last batch.
+import type { KafkaMessage } from 'kafkajs';
 import type { Logger } from 'pino';
 import type { Clock } from '../model/clock.ts';
 import { AppError, messageOf } from '../model/errors.ts';
 import { TOPICS } from '../model/topics.ts';
-import type { ConsumerOptions, Hold, StoredRecord } from './event-log.ts';
+import type { ConsumerOptions, Hold } from './event-log.ts';
 import { checkGap } from './gap.ts';
 import type { KafkaAdmin } from './kafka-admin.ts';
 import type { Lease } from './kafka-lease.ts';
-import { endOf } from './kafka-reader.ts';
+import { endOf, toRecord } from './kafka-reader.ts';
 
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 5_000;
@@ -31,7 +32,8 @@ export type SessionParts = {
 };
 
 type Fetched = {
-  readonly records: readonly StoredRecord[];
+  /** Made records a batch at a time: what waits stays as it came. */
+  readonly messages: readonly KafkaMessage[];
   /** Where the partition ended when this was fetched. */
   readonly next: number;
   /** What is fetched next goes on there. */
@@ -119,9 +121,10 @@ export function openSession(parts: SessionParts, before: Promise<void>): Session
   };
 
   /** From where we stand on; null if something is missing and it was asked for again. */
-  const fitting = async (records: readonly StoredRecord[], stand: number): Promise<readonly StoredRecord[] | null> => {
-    const due = records[0]?.offset === stand ? records : records.filter(({ offset }) => offset >= stand);
-    const first = due[0]?.offset;
+  const fitting = async (messages: readonly KafkaMessage[], stand: number): Promise<readonly KafkaMessage[] | null> => {
+    const isFirst = messages[0] !== undefined && Number(messages[0].offset) === stand;
+    const due = isFirst ? messages : messages.filter(({ offset }) => Number(offset) >= stand);
+    const first = due[0] === undefined ? undefined : Number(due[0].offset);
     if (first === stand) return due;
     if (first !== undefined && (TOPICS[topic].cleanup === 'compact' || holeAt === stand)) return due;
     checkGap(topic, stand, endOf(await admin.ends(topic), partition));
@@ -131,17 +134,17 @@ export function openSession(parts: SessionParts, before: Promise<void>): Session
     return null;
   };
 
-  const run = async ({ records, next, resolve, commit }: Fetched): Promise<void> => {
+  const run = async ({ messages, next, resolve, commit }: Fetched): Promise<void> => {
     if (expected === null || stopping.signal.aborted) return;
     let stand: number = expected;
     try {
-      const wanted = await fitting(records, stand);
+      const wanted = await fitting(messages, stand);
       if (wanted === null) return;
       const size = options.maxRecords ?? DEFAULT_MAX_RECORDS;
       for (let at = 0; at < wanted.length && !stopping.signal.aborted; at += size) {
-        const some = wanted.slice(at, at + size);
-        const after = (some.at(-1)?.offset ?? stand) + 1;
-        const back = await options.batch({ topic, partition, records: some, next, signal: stopping.signal });
+        const records = wanted.slice(at, at + size).map((message) => toRecord(partition, message));
+        const after = (records.at(-1)?.offset ?? stand) + 1;
+        const back = await options.batch({ topic, partition, records, next, signal: stopping.signal });
         pauseMs = FIRST_PAUSE_MS;
         stand = back ?? after;
         expected = stand;
