@@ -52,7 +52,7 @@ export function packAttempt(to: Cursor, dictionary: Dictionary, merged: MergedAt
     to.bytes[to.at++] = SOURCES.indexOf(rank.source);
     writeNumber(to, rank.created - time);
     writeWord(to, dictionary, rank.apiVersion);
-    writeText(to, rank.event);
+    writeAlike(to, dictionary, rank.event, id);
     writeFields(to, dictionary, fields);
   }
 }
@@ -70,7 +70,7 @@ export function unpackAttempt(
   const receivedAt = readNumber(from) + time * 1_000;
   const layers: { rank: ViewRank; fields: AttemptFields }[] = [];
   for (let i = 0; i < count; i++)
-    layers.push({ rank: readRank(from, dictionary, time), fields: readFields(from, dictionary) });
+    layers.push({ rank: readRank(from, dictionary, { time, id }), fields: readFields(from, dictionary) });
   return {
     id,
     account: scope.account,
@@ -94,7 +94,7 @@ export function unpackOutcome(from: Cursor, dictionary: Dictionary): Outcome | n
     from.at += 1;
     readNumber(from);
     readWord(from, dictionary);
-    skipText(from);
+    skipAlike(from, dictionary);
     if (((from.bytes[from.at] ?? 0) & BITS.result) === 0) readFields(from, dictionary);
     else {
       from.at += 2;
@@ -109,10 +109,50 @@ export function isIdAt(bytes: Buffer, start: number, id: string): boolean {
   return isTextAt(bytes, start, id);
 }
 
-function readRank(from: Cursor, dictionary: Dictionary, time: number): ViewRank {
+function readRank(
+  from: Cursor,
+  dictionary: Dictionary,
+  { time, id }: { readonly time: number; readonly id: string },
+): ViewRank {
   const source = SOURCES[from.bytes[from.at++] ?? 0] ?? 'intent';
   const created = readNumber(from) + time;
-  return { source, created, apiVersion: readWord(from, dictionary), event: readText(from) };
+  return { source, created, apiVersion: readWord(from, dictionary), event: readAlike(from, dictionary, id) };
+}
+
+/** Characters of a prefix, and of a beginning that two ids share. */
+const LONGEST_PREFIX = 8;
+const MOST_SHARED = 255;
+
+/** Ids that Stripe gives at one time begin alike behind their prefixes (`ch_3Mm…`, `evt_3Mm…`): what is shared is not kept twice. */
+function writeAlike(to: Cursor, dictionary: Dictionary, text: string, id: string): void {
+  const at = prefixOf(text);
+  const from = prefixOf(id);
+  const most = Math.min(text.length - at, id.length - from, MOST_SHARED);
+  let shared = 0;
+  while (shared < most && text.charCodeAt(at + shared) === id.charCodeAt(from + shared)) shared++;
+  writeWord(to, dictionary, text.slice(0, at));
+  room(to, 1);
+  to.bytes[to.at++] = shared;
+  writeText(to, text.slice(at + shared));
+}
+
+function readAlike(from: Cursor, dictionary: Dictionary, id: string): string {
+  const prefix = readWord(from, dictionary);
+  const shared = from.bytes[from.at++] ?? 0;
+  const at = prefixOf(id);
+  return prefix + id.slice(at, at + shared) + readText(from);
+}
+
+function skipAlike(from: Cursor, dictionary: Dictionary): void {
+  readWord(from, dictionary);
+  from.at += 1;
+  skipText(from);
+}
+
+/** Length of what stands before the id itself, its `_` included. */
+function prefixOf(text: string): number {
+  const length = text.indexOf('_') + 1;
+  return length <= LONGEST_PREFIX ? length : 0;
 }
 
 /** Field by field, by name: a loop over names costs several times as much. */
