@@ -57,13 +57,16 @@ export function packAttempt(to: Cursor, dictionary: Dictionary, merged: MergedAt
   }
 }
 
-/** Its scope and time (seconds) are the table's to know. */
+/** What the table knows of it: scope, and time in seconds. `isNameless`: its own id and its events' are not needed, and are ''. */
+export type Known = { readonly scope: Scope; readonly time: number; readonly isNameless?: boolean };
+
 export function unpackAttempt(
   from: Cursor,
   dictionary: Dictionary,
-  { scope, time }: { readonly scope: Scope; readonly time: number },
+  { scope, time, isNameless = false }: Known,
 ): MergedAttempt {
-  const id = readText(from);
+  if (isNameless) skipText(from);
+  const id = isNameless ? null : readText(from);
   const flags = from.bytes[from.at] ?? 0;
   const count = from.bytes[from.at + 1] ?? 0;
   from.at += 2;
@@ -72,7 +75,7 @@ export function unpackAttempt(
   for (let i = 0; i < count; i++)
     layers.push({ rank: readRank(from, dictionary, { time, id }), fields: readFields(from, dictionary) });
   return {
-    id,
+    id: id ?? '',
     account: scope.account,
     livemode: scope.livemode,
     kind: (flags & 1) !== 0 ? 'setup' : 'payment',
@@ -112,7 +115,7 @@ export function isIdAt(bytes: Buffer, start: number, id: string): boolean {
 function readRank(
   from: Cursor,
   dictionary: Dictionary,
-  { time, id }: { readonly time: number; readonly id: string },
+  { time, id }: { readonly time: number; readonly id: string | null },
 ): ViewRank {
   const source = SOURCES[from.bytes[from.at++] ?? 0] ?? 'intent';
   const created = readNumber(from) + time;
@@ -136,7 +139,12 @@ function writeAlike(to: Cursor, dictionary: Dictionary, text: string, id: string
   writeText(to, text.slice(at + shared));
 }
 
-function readAlike(from: Cursor, dictionary: Dictionary, id: string): string {
+/** Of no id: ''. */
+function readAlike(from: Cursor, dictionary: Dictionary, id: string | null): string {
+  if (id === null) {
+    skipAlike(from, dictionary);
+    return '';
+  }
   const prefix = readWord(from, dictionary);
   const shared = from.bytes[from.at++] ?? 0;
   const at = prefixOf(id);

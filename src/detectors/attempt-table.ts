@@ -118,11 +118,12 @@ export function scopeOf(table: AttemptTable, handle: number): Scope {
   return scope;
 }
 
-export function attemptAt(table: AttemptTable, handle: number): MergedAttempt {
+/** `isNameless`: without ids, for who only counts. */
+export function attemptAt(table: AttemptTable, handle: number, isNameless = false): MergedAttempt {
   const { chunks, dictionary, times } = table;
   const scope = scopeOf(table, handle);
   const from = { bytes: chunkOf(chunks, handle), at: startOf(chunks, handle) };
-  return unpackAttempt(from, dictionary, { scope, time: times[handle] ?? 0 });
+  return unpackAttempt(from, dictionary, { scope, time: times[handle] ?? 0, isNameless });
 }
 
 /** Stores an attempt that is not held yet; its handle. */

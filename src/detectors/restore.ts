@@ -1,12 +1,13 @@
 // The fold's state as it comes back from the window store: rows first, then everything that follows from them.
 import type { Rule } from '../model/detector.ts';
 import { restoreAttempts, restoreWord } from './attempt-rows.ts';
-import { handlesOf, scopeAt, scopeNumber } from './attempt-table.ts';
+import { attemptAt, handlesOf, scopeAt, scopeNumber } from './attempt-table.ts';
 import { assertAll, contextOf, openSlot } from './place.ts';
 import { dropSubjects, HEAD_ROW, heldFromS } from './retain.ts';
 import { createRevision } from './revision.ts';
 import { addRule } from './rules.ts';
-import { CLOCK_ROW, type FoldState, type HeldHead, subjectOf, subjectOfSignal } from './state.ts';
+import { CLOCK_ROW, type FoldState, type HeldHead, subjectOfSignal } from './state.ts';
+import { attemptSubject } from './subjects.ts';
 import type { KeptRow, Row } from './window-store.ts';
 
 /** Takes rows of the store, in the order it gives them and in any pages; `finishRestore` makes the cells. */
@@ -43,7 +44,7 @@ export function finishRestore(state: FoldState): void {
   const context = contextOf(state, null);
   for (const handle of handlesOf(state.attempts)) {
     const scope = scopeAt(state.attempts, handle);
-    assertAll(state, 'attempt', { handle, scope }, subjectOf(state, 'attempt', handle), context);
+    assertAll(state, 'attempt', { handle, scope }, attemptSubject(attemptAt(state.attempts, handle, true)), context);
   }
   for (const [handle, { merged }] of state.signalByHandle) {
     const scope = scopeNumber(state.attempts, merged);
