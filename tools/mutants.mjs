@@ -20,6 +20,7 @@ const FOLD = 'src/detectors/fold.ts';
 const CELLS = 'src/detectors/cells.ts';
 const EPISODES = 'src/detectors/episodes.ts';
 const SUBJECTS = 'src/detectors/subjects.ts';
+const ROWS = 'src/detectors/attempt-rows.ts';
 const DENSE = 'src/detectors/dense.ts';
 const ENTITIES = 'src/detectors/entities.ts';
 const HITS = 'src/detectors/hit-table.ts';
@@ -144,7 +145,18 @@ const MUTANTS = [
     '(hits.bits[handle] ?? 0) | (1 << slot)',
     '(hits.bits[handle] ?? 0)',
   ],
-  ['the row of an attempt is its newest view', FOLD, 'view: held === undefined ? view : null', 'view'],
+  [
+    'a changed attempt is not stored anew',
+    FOLD,
+    'writer?.attempt(handle);',
+    'if (held === undefined) writer?.attempt(handle);',
+  ],
+  [
+    'words that attempts name are not stored',
+    ROWS,
+    'state.wordsStored < words.length; state.wordsStored += 1',
+    'state.wordsStored < words.length - 1; state.wordsStored += 1',
+  ],
   ['a note outlives its entity', HITS, 'rows[row + NOTE] = 0;', ''],
   [
     'running tally: a late view is not in it',

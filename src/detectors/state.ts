@@ -66,7 +66,7 @@ export type LongEpisodes = {
 
 const LONG_EPISODES: LongEpisodes = { members: 1_000, newest: 250 };
 
-/** Of one partition. A million take about 260 MB of memory and at most 120 MB of the store with three detectors: docs/operations.md. */
+/** Of one partition. A million take about 200 MB of memory and at most 150 MB of the store with three detectors: docs/operations.md. */
 export const MAX_ATTEMPTS = 2_000_000;
 
 export function createState(options: {
