@@ -133,7 +133,7 @@ describe('window store in redis', () => {
 
   it('refuses an append that is larger than one call may be', async () => {
     const { store, remove } = await openStore();
-    const rows = Array.from({ length: 10_001 }, (_, i) => mark(`${i}`));
+    const rows = Array.from({ length: 100_001 }, (_, i) => mark(`${i}`));
     await expect(store.append(0, { expectedNext: null, next: 1, rows })).rejects.toMatchObject({ code: 'too_large' });
     await remove();
   });

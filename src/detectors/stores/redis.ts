@@ -36,9 +36,9 @@ const CONNECT_TIMEOUT_MS = 5_000;
 const DEFAULT_TIMEOUT_MS = 10_000;
 const LONGEST_RETRY_MS = 2_000;
 
-/** Most of one append: bytes of attempts, and rows that are kept by id. */
+/** Most of one append: bytes of attempts, and rows that are kept by id (all words that there can be, and marks). */
 const ELEMENT_BYTES = 64_000_000;
-const MAX_KEPT = 10_000;
+const MAX_KEPT = 100_000;
 /** Bytes of one read: what bounds a page. */
 const PAGE_BYTES = 1_000_000;
 const MAX_PAGE_ELEMENTS = 4_096;
