@@ -67,7 +67,8 @@ it('frozen past its session: nothing is lost, only its running batches come twic
   await expect.poll(() => owned.size, DEADLINE).toBe(partitions / 2);
   await expect.poll(() => frozen.handled().length, DEADLINE).toBeGreaterThan(before + 200);
   // A call that nobody may make twice would have waited for the group's word.
-  expect(frozen.certain()).toEqual(['#true', '#unknown', '#false']);
+  expect(frozen.certain()[0]).toBe('#true');
+  expect(frozen.certain().slice(-2)).toEqual(['#unknown', '#false']);
   isDone = true;
   await writing;
   const all = new Set(numbers(partitions).flatMap((partition) => numbers(sent).map((n) => `p${partition}/${n}`)));

@@ -26,7 +26,7 @@ type ChildData = { readonly childArgs: readonly string[] };
 export type LogChild = {
   /** Key and number of each record that it handled, as `key/number`, in order. */
   handled(): readonly string[];
-  /** Whether it was certain of its partition, right before the signal and right after it, and what it was told then. */
+  /** Whether it was certain of a partition at its first batch and right after the signal, and what it was told then. */
   certain(): readonly string[];
   /** Lets a frozen one go on. */
   resume(): void;
@@ -107,12 +107,13 @@ async function main([taskText = '{}', kind = '', ...rest]: string[]): Promise<vo
       return null;
     },
     batch: async ({ records }) => {
+      if (handled === 0) await sayCertain();
       for (const { key, value } of records) {
         // At once, not through a stream: the next line may be the last.
         writeSync(1, `${key}/${(JSON.parse(value) as { n: number }).n}\n`);
         handled += 1;
         if (handled !== task.after) continue;
-        await sayCertain();
+        // In the same turn: the batches of other partitions go on side by side.
         process.kill(process.pid, task.signal);
         await sayCertain();
       }
