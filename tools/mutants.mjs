@@ -71,8 +71,8 @@ const MUTANTS = [
   [
     'cells only if the newest hit is dense with its elders',
     DENSE,
-    'Math.abs(time - around) < windowS',
-    'around - time < windowS && time <= around',
+    'Math.abs(timeOf(handle) - around) < windowS',
+    'timeOf(handle) <= around && around - timeOf(handle) < windowS',
   ],
   ['no retraction', ENTITIES, 'changeCells(cells, revision.layout, contributionOf(revision, before, role), -1);', ''],
   ['thinning to first and last', CELLS, 'const { time } = hit;', THINNED],
