@@ -64,6 +64,16 @@ const viewArb = fc
 const keyOf = ({ account, livemode, id }: MergedAttempt): string => JSON.stringify([account, livemode, id]);
 
 describe('the table of attempts', () => {
+  it('takes attempts that are longer than what is left of a chunk', () => {
+    const table = createAttemptTable();
+    const held = Array.from({ length: 200 }, (_, i) => {
+      const metadata = { note: `${i}`.repeat(((i * 7_919) % 30_000) + 1) };
+      return mergeView(undefined, view(`ch_${i}`, START_S + i, { fields: { metadata } }));
+    });
+    const handles = held.map((merged) => addAttempt(table, scopeNumber(table, merged), merged));
+    expect(handles.map((handle) => attemptAt(table, handle))).toEqual(held);
+  });
+
   it('gives back what was put in, through changes and removals', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(viewArb, fc.nat(9)), { maxLength: 60 }), (steps) => {
