@@ -1,13 +1,12 @@
 // The message in the channel of a proposal that waits for somebody: posted once, decided by a click or elsewhere, edited then.
 // The real manager, proposals and Bolt, against the local Slack, the clock moved by hand.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { EventLog } from '../../src/log/event-log.ts';
 import type { Actor } from '../../src/model/incident.ts';
 import { eventually } from '../support/eventually.ts';
 import { type HandClock, handClock } from '../support/hand-clock.ts';
 import { type LocalSlack, type SlackUser, startLocalSlack } from '../support/local-slack.ts';
 import type { FlowOptions, SlackFlow } from '../support/slack-flow.ts';
-import { APPLY, DISCARD, inForce, said, settle, startWithPast } from '../support/slack-tuning.ts';
+import { APPLY, DISCARD, inForce, said, settle, slowToRead, startWithPast } from '../support/slack-tuning.ts';
 import { openTempLog, type TempLog } from '../support/temp-log.ts';
 
 const until = { timeout: 15_000, interval: 20 };
@@ -165,13 +164,8 @@ describe('the message of a proposal', () => {
   });
 
   it('is told after a restart that came before it was read, and of what is forgotten the clicker alone hears', async () => {
-    const { promise: isRead, resolve: release } = Promise.withResolvers<void>();
-    const { log } = temp;
-    const read: EventLog['read'] = async function* (topic, ...range) {
-      if (topic === 'attempts') await isRead;
-      yield* log.read(topic, ...range);
-    };
-    await start({ readable: { ...log, read } });
+    const { readable, release } = slowToRead(temp.log);
+    await start({ readable });
     const asked = { detector: 'card-declines', change: { mode: 'shadow' }, basedOn: 1, by: SHEET };
     const { id, state } = await flow.proposals.propose(asked);
     expect(state).toBe('reading');

@@ -1,11 +1,10 @@
 // Tuning from Slack: the form with what is in force, what a change would have done, and its decision. The real manager,
 // proposals and Bolt, against the local Slack.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { EventLog } from '../../src/log/event-log.ts';
 import { settingsCommand } from '../support/decider.ts';
 import { type LocalSlack, type SlackUser, startLocalSlack } from '../support/local-slack.ts';
 import type { FlowOptions, SlackFlow } from '../support/slack-flow.ts';
-import { APPLY, DISCARD, inForce, said, settle, startWithPast } from '../support/slack-tuning.ts';
+import { APPLY, DISCARD, inForce, said, settle, slowToRead, startWithPast } from '../support/slack-tuning.ts';
 import { openTempLog, type TempLog } from '../support/temp-log.ts';
 
 const until = { timeout: 15_000, interval: 20 };
@@ -103,13 +102,8 @@ describe.each(['http', 'socket'] as const)('Tune over %s', (mode) => {
 
 describe('a month that takes its time to be read', () => {
   it('shows that it is read, and goes on when the form is closed', async () => {
-    const { promise: isRead, resolve: release } = Promise.withResolvers<void>();
-    const { log } = temp;
-    const read: EventLog['read'] = async function* (topic, ...range) {
-      if (topic === 'attempts') await isRead;
-      yield* log.read(topic, ...range);
-    };
-    await start({ readable: { ...log, read } });
+    const { readable, release } = slowToRead(temp.log);
+    await start({ readable });
     await openForm();
     await send({ warning: '2' });
     expect(form()).toContain('is being read: 0 % of the last 30 days');

@@ -1,5 +1,6 @@
 // Slack with a past to tune on: two cards with declines in the log, settings that are changed, and what one person alone hears.
 import { expect } from 'vitest';
+import type { EventLog } from '../../src/log/event-log.ts';
 import type { DetectorSettings } from '../../src/model/detector.ts';
 import { detectorSettings, settingsCommand } from './decider.ts';
 import { append, view } from './detect.ts';
@@ -36,4 +37,14 @@ export async function said(slack: LocalSlack, user: SlackUser, wanted: RegExp | 
       .map(({ body }) => String(body.text))
       .join('\n');
   await expect.poll(heard, { timeout: 15_000, interval: 20 }).toMatch(wanted);
+}
+
+/** A log whose attempts are read only once they are released: a month that takes its time. */
+export function slowToRead(log: EventLog): { readonly readable: EventLog; readonly release: () => void } {
+  const { promise: isReleased, resolve: release } = Promise.withResolvers<void>();
+  const read: EventLog['read'] = async function* (topic, ...range) {
+    if (topic === 'attempts') await isReleased;
+    yield* log.read(topic, ...range);
+  };
+  return { readable: { ...log, read }, release };
 }

@@ -55,6 +55,19 @@ async function start(sink: Sink, log: EventLog = temp.log): Promise<Deliveries> 
   return deliveries;
 }
 
+/** The test gives and takes the partition. */
+function consumedByHand() {
+  let options: ConsumerOptions | null = null;
+  const log: EventLog = {
+    ...temp.log,
+    consume: async (given) => {
+      options = given;
+      return { close: async () => undefined };
+    },
+  };
+  return { log, asked: () => options as ConsumerOptions | null };
+}
+
 async function put(...incidents: readonly Incident[]): Promise<void> {
   for (const incident of incidents) states.set(incident.id, incident);
   const records = incidents.map((incident, index) => {
@@ -359,14 +372,7 @@ describe('the delivery loop', () => {
   });
 
   it('delivers only while it holds the partition, and sees what changed meanwhile when it gets it back', async () => {
-    let options: ConsumerOptions | null = null;
-    const log: EventLog = {
-      ...temp.log,
-      consume: async (given) => {
-        options = given;
-        return { close: async () => undefined };
-      },
-    };
+    const { log, asked } = consumedByHand();
     const sink = fakeSink();
     const deliveries = await startDeliveries({
       output: 'sheets',
@@ -377,7 +383,7 @@ describe('the delivery loop', () => {
       logger,
     });
     running.push(deliveries);
-    const held = options as ConsumerOptions | null;
+    const held = asked();
     expect(held).toMatchObject({ topic: 'incidents', group: 'deliver-sheets' });
     await put(incident(1));
     expect(deliveries.status().active).toBe(false);
@@ -400,15 +406,8 @@ describe('the delivery loop', () => {
   });
 
   it('asks whether it still holds the partition right before a call, and leaves it to the other if not', async () => {
-    let options: ConsumerOptions | null = null;
     let isCertain = true;
-    const log: EventLog = {
-      ...temp.log,
-      consume: async (given) => {
-        options = given;
-        return { close: async () => undefined };
-      },
-    };
+    const { log, asked } = consumedByHand();
     const inner = fakeSink();
     const sink: Sink = {
       ...inner,
@@ -421,7 +420,7 @@ describe('the delivery loop', () => {
     const incidents = async () => [...states.values()];
     const deliveries = await startDeliveries({ output: 'sheets', log, incidents, sink, clock, logger });
     running.push(deliveries);
-    const held = options as ConsumerOptions | null;
+    const held = asked();
     const signal = new AbortController().signal;
     expect(await deliveries.isOurs(signal)).toBe(false);
     await put(incident(1));
