@@ -6,14 +6,14 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Redis } from 'ioredis';
 import { pino } from 'pino';
-import { decodeAttemptsRecord } from '../src/attempts/wire.ts';
-import { episodesOf, fold } from '../src/detectors/fold.ts';
+import { episodesOf, type Foldable, fold } from '../src/detectors/fold.ts';
 import { finishRestore, restoreRows } from '../src/detectors/restore.ts';
 import { createState, type FoldState, statsOf } from '../src/detectors/state.ts';
 import { createMemoryStore } from '../src/detectors/stores/memory.ts';
 import { openRedisStore } from '../src/detectors/stores/redis.ts';
 import { openSqliteStore } from '../src/detectors/stores/sqlite.ts';
 import type { WindowStore } from '../src/detectors/window-store.ts';
+import { decodeFor } from '../src/detectors/worker-decode.ts';
 import { openDatabase } from '../src/log/database.ts';
 import { systemClock } from '../src/model/clock.ts';
 import { type DetectorPlan, detectorsUpTo, rulesOf, THREE } from './detectors.ts';
@@ -56,7 +56,7 @@ async function foldJob({ file, plans }: JobParams): Promise<Figures> {
   const spent = { decode: 0, fold: 0, read: 0 };
   const micros = warmHalf(batchesOf(String(file)), (batch) => {
     const startedAt = performance.now();
-    const records = batch.map(decodeAttemptsRecord);
+    const records = read(state, batch);
     const decodedAt = performance.now();
     const { touched } = fold(state, records);
     const foldedAt = performance.now();
@@ -73,6 +73,14 @@ async function foldJob({ file, plans }: JobParams): Promise<Figures> {
     foldShare: spent.fold / all,
     readShare: spent.read / all,
   };
+}
+
+const NO_LETTERS = { nowMs: 0, poisoned: new Set<number>(), deadLettered: () => undefined };
+
+/** As the worker reads them from the log. */
+function read(state: FoldState, batch: readonly string[]): readonly Foldable[] {
+  const stored = batch.map((value, offset) => ({ partition: 0, offset, key: null, value, timeMs: 0 }));
+  return decodeFor(state, stored, NO_LETTERS).records;
 }
 
 function begin(plans: readonly DetectorPlan[]): FoldState {
@@ -95,7 +103,7 @@ async function* batchesFrom(file: string): AsyncGenerator<readonly string[]> {
 async function memoryJob({ file }: JobParams): Promise<Figures> {
   const state = begin(THREE);
   const before = heldBytes();
-  for await (const batch of batchesFrom(String(file))) fold(state, batch.map(decodeAttemptsRecord));
+  for await (const batch of batchesFrom(String(file))) fold(state, read(state, batch));
   const bytes = heldBytes() - before;
   const { attempts, keys } = statsOf(state);
   return { megabytes: ((bytes / attempts) * PER_MILLION) / MEGA, attempts, keys };
@@ -132,7 +140,7 @@ async function fill(store: WindowStore, file: string): Promise<number> {
   await store.append(0, { expectedNext: null, next: 1, rows });
   let next = 1;
   for await (const batch of batchesFrom(file)) {
-    const changed = fold(state, batch.map(decodeAttemptsRecord)).rows;
+    const changed = fold(state, read(state, batch)).rows;
     const result = await store.append(0, { expectedNext: next, next: next + batch.length, rows: changed });
     if (result === 'refused') throw new Error('the store refused');
     next += batch.length;

@@ -33,12 +33,18 @@ const SUMMARY = 'src/detectors/summary.ts';
 const SUMMARY_TEST = 'test/unit/detectors/summary.test.ts';
 const DISTINCT = 'src/detectors/distinct.ts';
 const MERGE = 'src/attempts/merge.ts';
+const TABLE = 'src/detectors/attempt-table.ts';
 
-const SEEN_EVENTS = `const seen = ((state as { seen?: Set<string> }).seen ??= new Set());
-  if (seen.has(view.event)) return;
-  seen.add(view.event);
-  const scope = scopeNumber(attempts, view);`;
-const SEEN_OBJECTS = SEEN_EVENTS.replaceAll('view.event', 'view.attempt + view.source');
+const OWN_LANE = "if (state.lane === 'live' && record.lane === 'history') continue;";
+const SEEN_EVENTS = `${OWN_LANE}
+      if (record.record === 'packed' || record.record === 'view') {
+        const { id, layers } = record.record === 'packed' ? unpacked(state.attempts, record) : attemptOfView(record);
+        const rank = layers[0]?.rank;
+        const seen = ((state as { seen?: Set<string> }).seen ??= new Set());
+        if (rank !== undefined && seen.has(rank.event)) continue;
+        if (rank !== undefined) seen.add(rank.event);
+      }`;
+const SEEN_OBJECTS = SEEN_EVENTS.replaceAll('(rank.event)', '(id + rank.source)');
 const THINNED = `const { time } = hit;
   const { list: all } = cells;
   const isInside = time > (all[0] ?? 0) && time < (all[all.length - stride] ?? 0);
@@ -65,8 +71,8 @@ const MUTANTS = [
   ],
   ['gap one second longer', EPISODES, '<= second.settings.quietForS', '<= second.settings.quietForS + 1'],
   ['gap one second shorter', EPISODES, '<= second.settings.quietForS', '< second.settings.quietForS'],
-  ['dedupe by event id only', FOLD, 'const scope = scopeNumber(attempts, view);', SEEN_EVENTS],
-  ['dedupe by object id and type', FOLD, 'const scope = scopeNumber(attempts, view);', SEEN_OBJECTS],
+  ['dedupe by event id only', FOLD, OWN_LANE, SEEN_EVENTS],
+  ['dedupe by object id and type', FOLD, OWN_LANE, SEEN_OBJECTS],
   ['cells only for hits in less than a window', DENSE, '- time < windowS);', '- time < windowS - 1);'],
   [
     'cells only if the newest hit is dense with its elders',
@@ -148,9 +154,18 @@ const MUTANTS = [
   [
     'a changed attempt is not stored anew',
     FOLD,
-    'writer?.attempt(handle);',
-    'if (held === undefined) writer?.attempt(handle);',
+    '  writer?.attempt(handle);',
+    '  if (held === undefined) writer?.attempt(handle);',
   ],
+  [
+    'a packed view of a held attempt changes nothing',
+    FOLD,
+    'known >= 0 && isHeldAs(attempts, known, view)',
+    'known >= 0',
+  ],
+  ['a packed view is not told to signals', FOLD, 'known >= 0 || state.signalsOfCharge.size > 0', 'known >= 0'],
+  ['a packed view is not stored', FOLD, 'changes.writer?.attempt(handle);', ''],
+  ['a packed view is new again and again', TABLE, 'if (areTextsAlike(', 'if (id.at < 0 && areTextsAlike('],
   [
     'words that attempts name are not stored',
     ROWS,

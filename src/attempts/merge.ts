@@ -23,7 +23,7 @@ export type MergedAttempt = {
 };
 
 export function mergeView(state: MergedAttempt | undefined, view: View): MergedAttempt {
-  const single = fromView(view);
+  const single = attemptOfView(view);
   return state === undefined ? single : mergeStates(state, single);
 }
 
@@ -57,7 +57,8 @@ function fieldsOf(layers: readonly Layer[]): AttemptFields {
   return merged;
 }
 
-function fromView(view: View): MergedAttempt {
+/** An attempt of which only that view has been seen. */
+export function attemptOfView(view: View): MergedAttempt {
   const { source, created, apiVersion, event } = view;
   return {
     id: view.attempt,

@@ -6,12 +6,13 @@ import type { Scope } from '../model/scope.ts';
 import {
   type Cursor,
   type Dictionary,
-  isTextAt,
   readNumber,
   readText,
   readWord,
   room,
+  skipNumber,
   skipText,
+  skipWord,
   writeNumber,
   writeText,
   writeWord,
@@ -20,7 +21,7 @@ import {
 const SOURCES = ['charge', 'intent', 'setup'] as const;
 
 /** Bits that say which fields there are. */
-const BITS = {
+export const BITS = {
   result: 1,
   amount: 2,
   currency: 4,
@@ -92,12 +93,9 @@ export function unpackOutcome(from: Cursor, dictionary: Dictionary): Outcome | n
   skipText(from);
   const count = from.bytes[from.at + 1] ?? 0;
   from.at += 2;
-  readNumber(from);
+  skipNumber(from);
   for (let i = 0; i < count; i++) {
-    from.at += 1;
-    readNumber(from);
-    readWord(from, dictionary);
-    skipAlike(from, dictionary);
+    skipRank(from);
     if (((from.bytes[from.at] ?? 0) & BITS.result) === 0) readFields(from, dictionary);
     else {
       from.at += 2;
@@ -107,9 +105,12 @@ export function unpackOutcome(from: Cursor, dictionary: Dictionary): Outcome | n
   return null;
 }
 
-/** Whether the record that begins there is that of an id. */
-export function isIdAt(bytes: Buffer, start: number, id: string): boolean {
-  return isTextAt(bytes, start, id);
+/** To the fields of a layer. */
+export function skipRank(from: Cursor): void {
+  from.at += 1;
+  skipNumber(from);
+  skipWord(from);
+  skipAlike(from);
 }
 
 function readRank(
@@ -123,7 +124,7 @@ function readRank(
 }
 
 /** Characters of a prefix, and of a beginning that two ids share. */
-const LONGEST_PREFIX = 8;
+export const LONGEST_PREFIX = 8;
 const MOST_SHARED = 255;
 
 /** Ids that Stripe gives at one time begin alike behind their prefixes (`ch_3Mm…`, `evt_3Mm…`): what is shared is not kept twice. */
@@ -142,7 +143,7 @@ function writeAlike(to: Cursor, dictionary: Dictionary, text: string, id: string
 /** Of no id: ''. */
 function readAlike(from: Cursor, dictionary: Dictionary, id: string | null): string {
   if (id === null) {
-    skipAlike(from, dictionary);
+    skipAlike(from);
     return '';
   }
   const prefix = readWord(from, dictionary);
@@ -151,8 +152,8 @@ function readAlike(from: Cursor, dictionary: Dictionary, id: string | null): str
   return prefix + id.slice(at, at + shared) + readText(from);
 }
 
-function skipAlike(from: Cursor, dictionary: Dictionary): void {
-  readWord(from, dictionary);
+function skipAlike(from: Cursor): void {
+  skipWord(from);
   from.at += 1;
   skipText(from);
 }

@@ -2,8 +2,18 @@
 import type { MergedAttempt } from '../attempts/merge.ts';
 import type { Outcome } from '../model/attempt.ts';
 import { type Scope, scopeId } from '../model/scope.ts';
-import { isIdAt, packAttempt, unpackAttempt, unpackOutcome } from './attempt-pack.ts';
-import { type Cursor, createDictionary, type Dictionary, readNumber, readText, room, writeNumber } from './bytes.ts';
+import { packAttempt, unpackAttempt, unpackOutcome } from './attempt-pack.ts';
+import {
+  areTextsAlike,
+  type Cursor,
+  createDictionary,
+  type Dictionary,
+  endOfText,
+  readNumber,
+  room,
+  writeNumber,
+  writeText,
+} from './bytes.ts';
 import {
   bytesOf,
   type Chunks,
@@ -21,12 +31,22 @@ import {
   startOf,
   tailOf,
 } from './chunks.ts';
+import {
+  createHandleIndex,
+  firstPlace,
+  type HandleIndex,
+  indexHandle,
+  placeAfter,
+  unindexHandle,
+} from './handle-index.ts';
 
 export type AttemptTable = {
   readonly scopes: ScopeNumbers;
   readonly chunks: Chunks;
   readonly dictionary: Dictionary;
   readonly scratch: Cursor;
+  /** Views of the log that are about to be folded. */
+  readonly incoming: Cursor;
   /** Rows for the window store, while they are written. */
   readonly rowBytes: Cursor;
   /** Handles to be used again. */
@@ -35,10 +55,8 @@ export type AttemptTable = {
   end: number;
   /** By handle: seconds; of one that is not in use, never. The number of the scope is beside its place in the chunks. */
   times: Float64Array;
-  /** Open addressing by the hash of scope and id: that, and beside it the handle + 1; 0: empty; -1: was in use. */
-  index: Int32Array;
-  /** Places of the index that are not empty. */
-  taken: number;
+  /** By the hash of scope and id. */
+  readonly index: HandleIndex;
 };
 
 /** Scopes by number, what ids in them begin with, and numbers by account: [test, live]. */
@@ -50,8 +68,6 @@ export type ScopeNumbers = {
 
 const FIRST_LENGTH = 1_024;
 const SCOPE = OWN;
-/** Numbers a place of the index. */
-const PLACE = 2;
 
 export function createAttemptTable(): AttemptTable {
   return {
@@ -59,12 +75,12 @@ export function createAttemptTable(): AttemptTable {
     chunks: createChunks(),
     dictionary: createDictionary(),
     scratch: { bytes: Buffer.allocUnsafe(4_096), at: 0 },
+    incoming: { bytes: Buffer.allocUnsafe(4_096), at: 0 },
     rowBytes: { bytes: Buffer.allocUnsafe(4_096), at: 0 },
     free: [],
     end: 0,
     times: new Float64Array(FIRST_LENGTH),
-    index: new Int32Array(FIRST_LENGTH * 2 * PLACE),
-    taken: 0,
+    index: createHandleIndex(),
   };
 }
 
@@ -88,23 +104,26 @@ export function sizeOf({ end, free }: AttemptTable): number {
 }
 
 /** The handle of an attempt; -1 if it is not held. */
-export function handleOf({ index, chunks }: AttemptTable, scope: number, id: string): number {
-  const hash = hashOf(id, scope);
-  for (let at = firstPlace(index, hash); ; at = placeAfter(index, at)) {
-    const held = index[at + 1] ?? 0;
-    if (held === 0) return -1;
-    if (index[at] !== hash || held < 0) continue;
-    const handle = held - 1;
-    if (chunks.rows[handle * STRIDE + SCOPE] !== scope) continue;
-    if (isIdAt(chunkOf(chunks, handle), startOf(chunks, handle), id)) return handle;
-  }
+export function handleOf(table: AttemptTable, scope: number, id: string): number {
+  const { scratch } = table;
+  scratch.at = 0;
+  writeText(scratch, id);
+  return handleOfId(table, scope, { bytes: scratch.bytes, at: 0 });
 }
 
-/** In the order of the hashes, so that a longer index is filled from its beginning to its end. */
-const firstPlace = ({ length }: Int32Array, hash: number): number =>
-  Math.floor((hash >>> 0) * (length / PLACE) * 2 ** -32) * PLACE;
-
-const placeAfter = ({ length }: Int32Array, at: number): number => (at + PLACE === length ? 0 : at + PLACE);
+/** The same of an id that lies there as a packed text. */
+function handleOfId({ index, chunks }: AttemptTable, scope: number, id: Cursor): number {
+  const { places } = index;
+  const hash = hashOf(id, scope);
+  for (let at = firstPlace(places, hash); ; at = placeAfter(places, at)) {
+    const held = places[at + 1] ?? 0;
+    if (held === 0) return -1;
+    if (places[at] !== hash || held < 0) continue;
+    const handle = held - 1;
+    if (chunks.rows[handle * STRIDE + SCOPE] !== scope) continue;
+    if (areTextsAlike(chunkOf(chunks, handle), startOf(chunks, handle), id)) return handle;
+  }
+}
 
 /** The number of the scope of a held attempt. */
 export function scopeAt({ chunks }: AttemptTable, handle: number): number {
@@ -120,29 +139,91 @@ export function scopeOf(table: AttemptTable, handle: number): Scope {
 
 /** `isNameless`: without ids, for who only counts. */
 export function attemptAt(table: AttemptTable, handle: number, isNameless = false): MergedAttempt {
-  const { chunks, dictionary, times } = table;
+  const { dictionary, times } = table;
   const scope = scopeOf(table, handle);
-  const from = { bytes: chunkOf(chunks, handle), at: startOf(chunks, handle) };
-  return unpackAttempt(from, dictionary, { scope, time: times[handle] ?? 0, isNameless });
+  return unpackAttempt(packedAt(table, handle), dictionary, { scope, time: times[handle] ?? 0, isNameless });
+}
+
+/** Where the bytes of a held attempt begin. */
+export function packedAt({ chunks }: AttemptTable, handle: number): Cursor {
+  return { bytes: chunkOf(chunks, handle), at: startOf(chunks, handle) };
 }
 
 /** Stores an attempt that is not held yet; its handle. */
 export function addAttempt(table: AttemptTable, scope: number, merged: MergedAttempt): number {
   const { chunks, dictionary } = table;
-  const handle = newHandle(table, scope, merged.id);
   const tail = tailOf(chunks);
+  const { at } = tail;
   packAttempt(tail, dictionary, merged);
+  const handle = newHandle(table, scope, { bytes: tail.bytes, at });
   keepTail(chunks, handle, tail);
   table.times[handle] = merged.time;
   return handle;
 }
 
-function newHandle(table: AttemptTable, scope: number, id: string): number {
+/** An attempt that lies packed somewhere else. */
+export type Packed = {
+  /** Number of its scope. */
+  readonly scope: number;
+  /** Seconds. */
+  readonly time: number;
+  readonly bytes: Buffer;
+  readonly start: number;
+  readonly end: number;
+};
+
+export function handleOfPacked(table: AttemptTable, { scope, bytes, start }: Packed): number {
+  return handleOfId(table, scope, { bytes, at: start });
+}
+
+/** As `addAttempt`. */
+export function addPacked(table: AttemptTable, packed: Packed): number {
+  const { scope, time, bytes, start, end } = packed;
+  const handle = newHandle(table, scope, { bytes, at: start });
+  const tail = tailOf(table.chunks);
+  room(tail, end - start);
+  bytes.copy(tail.bytes, tail.at, start, end);
+  tail.at += end - start;
+  keepTail(table.chunks, handle, tail);
+  table.times[handle] = time;
+  return handle;
+}
+
+/** Whether the attempt is held in just those bytes. */
+export function isHeldAs(
+  { chunks, times }: AttemptTable,
+  handle: number,
+  { time, bytes, start, end }: Packed,
+): boolean {
+  const at = startOf(chunks, handle);
+  const length = end - start;
+  if (times[handle] !== time || lengthOf(chunks, handle) !== length) return false;
+  return chunkOf(chunks, handle).compare(bytes, start, end, at, at + length) === 0;
+}
+
+export function unpacked({ scopes, dictionary }: AttemptTable, { scope, time, bytes, start }: Packed): MergedAttempt {
+  const of = scopes.list[scope];
+  if (of === undefined) throw new Error('a scope without a number');
+  return unpackAttempt({ bytes, at: start }, dictionary, { scope: of, time });
+}
+
+function replacePacked(
+  { chunks, scratch, times }: AttemptTable,
+  handle: number,
+  { time, bytes, start, end }: Packed,
+): void {
+  scratch.at = HEADER_BYTES;
+  room(scratch, end - start);
+  bytes.copy(scratch.bytes, HEADER_BYTES, start, end);
+  putRecord(chunks, handle, scratch.bytes, HEADER_BYTES + end - start);
+  times[handle] = time;
+}
+
+function newHandle(table: AttemptTable, scope: number, id: Cursor): number {
   const handle = table.free.pop() ?? table.end++;
   if (handle >= table.times.length) grow(table);
   table.chunks.rows[handle * STRIDE + SCOPE] = scope;
-  if (table.taken * PLACE * 4 >= table.index.length * 3) rebuildIndex(table);
-  insert(table, hashOf(id, scope), handle);
+  indexHandle(table.index, hashOf(id, scope), handle);
   return handle;
 }
 
@@ -163,19 +244,13 @@ export function putPacked(
   { scope, time }: { readonly scope: number; readonly time: number },
   from: Cursor,
 ): void {
-  const { scratch, chunks } = table;
   const length = readNumber(from);
-  const end = from.at + length;
-  if (!(length > 0 && end <= from.bytes.length)) throw new Error('an attempt that is cut off');
-  const id = readText({ bytes: from.bytes, at: from.at });
-  const known = handleOf(table, scope, id);
-  const handle = known < 0 ? newHandle(table, scope, id) : known;
-  scratch.at = HEADER_BYTES;
-  room(scratch, length);
-  from.bytes.copy(scratch.bytes, HEADER_BYTES, from.at, end);
-  putRecord(chunks, handle, scratch.bytes, HEADER_BYTES + length);
-  table.times[handle] = time;
-  from.at = end;
+  const packed = { scope, time, bytes: from.bytes, start: from.at, end: from.at + length };
+  if (!(length > 0 && packed.end <= from.bytes.length)) throw new Error('an attempt that is cut off');
+  from.at = packed.end;
+  const known = handleOfPacked(table, packed);
+  if (known < 0) addPacked(table, packed);
+  else replacePacked(table, known, packed);
 }
 
 export function replaceAttempt(
@@ -192,10 +267,7 @@ export function replaceAttempt(
 /** Its handle may be given to another attempt: nothing may hold it any more. */
 export function removeAttempt(table: AttemptTable, handle: number): void {
   const { index, chunks, free } = table;
-  const { id } = attemptAt(table, handle);
-  let at = firstPlace(index, hashOf(id, scopeAt(table, handle)));
-  while (index[at + 1] !== handle + 1) at = placeAfter(index, at);
-  index[at + 1] = -1;
+  unindexHandle(index, hashOf(packedAt(table, handle), scopeAt(table, handle)), handle);
   dropRecord(chunks, handle);
   table.times[handle] = Number.POSITIVE_INFINITY;
   free.push(handle);
@@ -232,7 +304,7 @@ export function outcomesOf(table: AttemptTable): ReadonlyMap<Outcome, number> {
 
 /** Bytes outside the heap. */
 export function footprintOf({ chunks, times, index }: AttemptTable): number {
-  return bytesOf(chunks) + times.byteLength + index.byteLength;
+  return bytesOf(chunks) + times.byteLength + index.places.byteLength;
 }
 
 function grow(table: AttemptTable): void {
@@ -242,37 +314,12 @@ function grow(table: AttemptTable): void {
   growChunks(table.chunks, times.length);
 }
 
-function insert(table: AttemptTable, hash: number, handle: number): void {
-  const { index } = table;
-  let at = firstPlace(index, hash);
-  while ((index[at + 1] ?? 0) > 0) at = placeAfter(index, at);
-  if (index[at + 1] === 0) table.taken += 1;
-  index[at] = hash;
-  index[at + 1] = handle + 1;
-}
-
-/** Without the places that were in use, and half as long again if more than half are in use now. */
-function rebuildIndex(table: AttemptTable): void {
-  const before = table.index;
-  const places = before.length / PLACE;
-  table.index = new Int32Array((sizeOf(table) * 2 > places ? Math.ceil(places * 1.5) : places) * PLACE);
-  table.taken = 0;
-  for (let at = 0; at < before.length; at += PLACE) {
-    const held = before[at + 1] ?? 0;
-    if (held > 0) insert(table, before[at] ?? 0, held - 1);
-  }
-}
-
-/** Of the id that was looked for last: what is not found is added next. */
-let hashed = { text: '', scope: -1, hash: 0 };
-
-/** FNV-1a over the characters, mixed once more; the ids are Stripe's, so nobody outside chooses them. */
-function hashOf(text: string, scope: number): number {
-  if (hashed.text === text && hashed.scope === scope) return hashed.hash;
+/** FNV-1a over the bytes of a packed text, mixed once more; the ids are Stripe's, so nobody outside chooses them. */
+function hashOf(id: Cursor, scope: number): number {
+  const { bytes, at } = id;
+  const end = endOfText(id);
   let hash = 0x811c9dc5 ^ scope;
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  for (let i = at; i < end; i++) hash = Math.imul(hash ^ (bytes[i] as number), 0x01000193);
   hash ^= hash >>> 15;
-  hash = Math.imul(hash, 0x2c1b3c6d) ^ (hash >>> 12);
-  hashed = { text, scope, hash };
-  return hash;
+  return Math.imul(hash, 0x2c1b3c6d) ^ (hash >>> 12);
 }

@@ -7,18 +7,26 @@ export type Cursor = { bytes: Buffer; at: number };
 export type Dictionary = {
   readonly words: string[];
   readonly numbers: Map<string, number>;
-  /** The word that came last of those that look alike, and its number: the same few come again and again. */
-  readonly recent: string[];
-  readonly recentNumbers: number[];
+  /** By what a run looks like: the word that was found last for such a one, as a run of `recentBytes`, and its number + 1. */
+  readonly recent: Uint16Array;
+  readonly recentBytes: Buffer;
 };
+
+/** Texts of less than 255 characters that lie side by side somewhere, one byte a character, by number. */
+export type Runs = { readonly bytes: Buffer; readonly starts: Int32Array; readonly ends: Int32Array };
 
 /** Beyond them a word is written out: what comes from outside cannot fill the memory. */
 const MAX_WORDS = 60_000;
 const MAX_WORD_CHARACTERS = 64;
-const WIDE = 255;
+/** In place of its length: a text of two bytes a character. */
+export const WIDE = 255;
+/** A power of two. */
+const RECENT = 4_096;
+/** Bytes of one: the length of the word first. A longer one is found by its text. */
+const SLOT = 48;
 
 export function createDictionary(): Dictionary {
-  return { words: [], numbers: new Map(), recent: [], recentNumbers: [] };
+  return { words: [], numbers: new Map(), recent: new Uint16Array(RECENT), recentBytes: Buffer.alloc(RECENT * SLOT) };
 }
 
 /** Below it a number is its byte; else so many bytes follow, the least first; or a double. */
@@ -56,18 +64,66 @@ export function readNumber(from: Cursor): number {
   return value;
 }
 
+export function skipNumber(from: Cursor): void {
+  const tag = from.bytes[from.at++] ?? 0;
+  if (tag >= SMALL) from.at += tag === DOUBLE ? 8 : tag - SMALL;
+}
+
 /** The words that come first, which are those that come often, take one byte. */
 const LONG_WORD = 254;
 const WRITTEN_OUT = 255;
 
 export function writeWord(to: Cursor, dictionary: Dictionary, word: string): void {
   const number = numberOf(dictionary, word);
+  if (number === undefined) {
+    room(to, 1);
+    to.bytes[to.at++] = WRITTEN_OUT;
+    writeText(to, word);
+  } else writeWordNumber(to, number);
+}
+
+/** The same of a run. */
+export function writeRunAsWord(to: Cursor, dictionary: Dictionary, runs: Runs, index: number): void {
+  const { recent, recentBytes } = dictionary;
+  const look = lookOf(runs, index);
+  if (isRecent(recentBytes, look * SLOT, runs, index)) {
+    const number = recent[look] as number;
+    if (number > 0) {
+      writeWordNumber(to, number - 1);
+      return;
+    }
+  }
+  const word = runs.bytes.toString('latin1', runs.starts[index], runs.ends[index]);
+  const number = numberOf(dictionary, word);
+  if (number !== undefined && word.length < SLOT) {
+    recent[look] = number + 1;
+    recentBytes[look * SLOT] = word.length;
+    recentBytes.write(word, look * SLOT + 1, 'latin1');
+  }
+  writeWord(to, dictionary, word);
+}
+
+/** Of its length and its first four bytes: more would take longer than to look twice now and then. */
+function lookOf({ bytes, starts, ends }: Runs, index: number): number {
+  const start = starts[index] as number;
+  const length = (ends[index] as number) - start;
+  let hash = length;
+  for (let i = 0; i < length && i < 4; i++) hash = (hash << 8) ^ (bytes[start + i] as number);
+  return Math.imul(hash ^ (length << 4), 0x9e3779b1) >>> 20;
+}
+
+function isRecent(recentBytes: Buffer, slot: number, { bytes, starts, ends }: Runs, index: number): boolean {
+  const start = starts[index] as number;
+  const length = (ends[index] as number) - start;
+  if (recentBytes[slot] !== length) return false;
+  for (let i = 0; i < length; i++) if (recentBytes[slot + 1 + i] !== bytes[start + i]) return false;
+  return true;
+}
+
+function writeWordNumber(to: Cursor, number: number): void {
   room(to, 3);
   const { bytes } = to;
-  if (number === undefined) {
-    bytes[to.at++] = WRITTEN_OUT;
-    writeText(to, word);
-  } else if (number < LONG_WORD) bytes[to.at++] = number;
+  if (number < LONG_WORD) bytes[to.at++] = number;
   else {
     bytes[to.at] = LONG_WORD;
     bytes[to.at + 1] = number & 255;
@@ -76,19 +132,11 @@ export function writeWord(to: Cursor, dictionary: Dictionary, word: string): voi
   }
 }
 
-const LOOKS = 64;
-
-function numberOf({ words, numbers, recent, recentNumbers }: Dictionary, word: string): number | undefined {
-  const look = (word.length * 5 + word.charCodeAt(0)) & (LOOKS - 1);
-  if (recent[look] === word) return recentNumbers[look];
-  let number = numbers.get(word);
-  if (number === undefined) {
-    if (words.length >= MAX_WORDS || word.length > MAX_WORD_CHARACTERS) return undefined;
-    number = words.push(word) - 1;
-    numbers.set(word, number);
-  }
-  recent[look] = word;
-  recentNumbers[look] = number;
+function numberOf({ words, numbers }: Dictionary, word: string): number | undefined {
+  const known = numbers.get(word);
+  if (known !== undefined || words.length >= MAX_WORDS || word.length > MAX_WORD_CHARACTERS) return known;
+  const number = words.push(word) - 1;
+  numbers.set(word, number);
   return number;
 }
 
@@ -105,6 +153,12 @@ export function readWord(from: Cursor, { words }: Dictionary): string {
   if (first < LONG_WORD) return words[first] ?? '';
   from.at += 2;
   return words[(bytes[from.at - 2] ?? 0) | ((bytes[from.at - 1] ?? 0) << 8)] ?? '';
+}
+
+export function skipWord(from: Cursor): void {
+  const first = from.bytes[from.at++] ?? 0;
+  if (first === WRITTEN_OUT) skipText(from);
+  else if (first === LONG_WORD) from.at += 2;
 }
 
 /** One byte a character after one of length; else UTF-16, which keeps any text as it is, half characters too. */
@@ -132,6 +186,17 @@ export function writeText(to: Cursor, text: string): void {
   to.at += 5 + length * 2;
 }
 
+/** The same of a run. */
+export function writeRun(to: Cursor, { bytes, starts, ends }: Runs, index: number): void {
+  const start = starts[index] as number;
+  const length = (ends[index] as number) - start;
+  room(to, length + 1);
+  const { bytes: into, at } = to;
+  into[at] = length;
+  for (let i = 0; i < length; i++) into[at + 1 + i] = bytes[start + i] as number;
+  to.at = at + 1 + length;
+}
+
 export function readText(from: Cursor): string {
   const { bytes, at } = from;
   const length = bytes[at] ?? 0;
@@ -144,9 +209,20 @@ export function readText(from: Cursor): string {
 }
 
 export function skipText(from: Cursor): void {
-  const { bytes, at } = from;
+  from.at = endOfText(from);
+}
+
+/** Behind the text that begins there. */
+export function endOfText({ bytes, at }: Cursor): number {
   const length = bytes[at] ?? 0;
-  from.at = length < WIDE ? at + 1 + length : at + 5 + bytes.readUInt32LE(at + 1);
+  return length < WIDE ? at + 1 + length : at + 5 + bytes.readUInt32LE(at + 1);
+}
+
+/** Whether the text that lies there is the one that lies elsewhere: each text has one way to be written. */
+export function areTextsAlike(bytes: Buffer, at: number, other: Cursor): boolean {
+  const length = endOfText(other) - other.at;
+  for (let i = 0; i < length; i++) if (bytes[at + i] !== other.bytes[other.at + i]) return false;
+  return true;
 }
 
 export function room(to: Cursor, length: number): void {
@@ -154,13 +230,4 @@ export function room(to: Cursor, length: number): void {
   const larger = Buffer.allocUnsafe(Math.max(to.bytes.length * 2, to.at + length));
   to.bytes.copy(larger, 0, 0, to.at);
   to.bytes = larger;
-}
-
-/** Whether the text that lies there is that one. */
-export function isTextAt(bytes: Buffer, at: number, text: string): boolean {
-  const length = bytes[at];
-  if (length === WIDE) return readText({ bytes, at }) === text;
-  if (length !== text.length) return false;
-  for (let i = 0; i < length; i++) if (bytes[at + 1 + i] !== text.charCodeAt(i)) return false;
-  return true;
 }

@@ -118,7 +118,7 @@ export function attemptVariables(attempt: Attempt): FilterVariables {
 }
 
 /** A filter reads few of its variables: each is made when it is asked for. */
-class AttemptVariables {
+export class AttemptVariables {
   readonly #attempt: Attempt;
 
   constructor(attempt: Attempt) {

@@ -3,10 +3,11 @@
 import type { EntityKind } from '../model/detector.ts';
 import { type Cells, type Contribution, changeCells, createCells } from './cells.ts';
 import { isDense } from './dense.ts';
-import { addHit, entityAt, type HitTable, hitsOn, isListed, noteOf, removeHit, setNote } from './hit-table.ts';
+import { addHitOf, entityAt, type HitTable, hitsOn, isListed, noteOf, removeHit, setNote } from './hit-table.ts';
 import type { Revision } from './revision.ts';
 import { changeRunning } from './running.ts';
-import { contributionOf, entityOf, roleOf, type Subject } from './subjects.ts';
+import { contributionOf, entityOf, hashEntity, isOn, roleOf, type Subject } from './subjects.ts';
+import type { TextHash } from './text-hash.ts';
 
 /** The revisions that count the same things on the same kind of entity. */
 export type Group = {
@@ -73,11 +74,33 @@ export function retract(
   if (leaves && removeHit(hits, number, handle)) unwatch(group, note);
 }
 
+/**
+ * Lists a subject on its entity if it is anything to the group's detectors, and makes no cells: whoever lists many makes those
+ * that are missing after the last.
+ */
+export function list({ kind, slots, hits }: Group, { handle, scope }: Place, subject: Subject): void {
+  if (!isOn(kind, subject)) return;
+  let bits = 0;
+  let counts = false;
+  for (let i = 0; i < slots.length; i++) {
+    const { revision } = slots[i] as Slot;
+    const role = roleOf(revision, subject);
+    counts ||= role !== 0;
+    if (isPlain(revision, role, i)) bits |= 1 << i;
+  }
+  if (!counts) return;
+  hashEntity(hash, kind, scope, subject);
+  addHitOf(hits, handle, hash);
+  hits.bits[handle] = bits;
+}
+
+/** Of the entity that is looked for. */
+const hash: TextHash = [0, 0, 0];
+
 /** Counts a subject for the group's detectors as it is now. */
 export function assert(group: Group, { handle, scope }: Place, subject: Subject, context: MoveContext): void {
   const { on, kind, slots, hits, watched } = group;
-  const value = entityOf(kind, subject.fields);
-  if (value === null) return;
+  if (!isOn(kind, subject)) return;
   let number = -1;
   let entity: Watched | undefined;
   let bits = 0;
@@ -87,7 +110,8 @@ export function assert(group: Group, { handle, scope }: Place, subject: Subject,
     if (role === 0) continue;
     if (isPlain(revision, role, i)) bits |= 1 << i;
     if (number < 0) {
-      number = addHit(hits, handle, scope, value);
+      hashEntity(hash, kind, scope, subject);
+      number = addHitOf(hits, handle, hash);
       const note = noteOf(hits, number);
       if (note !== 0) entity = watched[note];
     }
@@ -98,7 +122,7 @@ export function assert(group: Group, { handle, scope }: Place, subject: Subject,
     } else if (mayBreach(group, number, { slot: i, least, around: subject.time }, context)) {
       // Made from all that is listed: the bits must be right before.
       hits.bits[handle] = bits;
-      entity = watch(group, number, scope, value);
+      entity = watch(group, number, scope, entityOf(kind, subject.fields) ?? '');
       cells = makeCells(group, number, i, context);
     } else continue;
     if (entity !== undefined) touch(context, cells, group, entity, revision);

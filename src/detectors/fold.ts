@@ -1,16 +1,28 @@
 // The one pure fold (design §3): live detection, the history lane, backtest, what-if and verify are all this function.
 // A view is folded as: retract what its attempt contributed, merge, assert what it contributes now.
-import { type MergedAttempt, mergeSignal, mergeView } from '../attempts/merge.ts';
+import { attemptOfView, type MergedAttempt, mergeSignal, mergeStates } from '../attempts/merge.ts';
 import type { SignalView, View } from '../model/attempt.ts';
 import type { Rule } from '../model/detector.ts';
 import { type Key, keyId } from '../model/entity.ts';
 import type { Episode } from '../model/episode.ts';
 import { type RowWriter, rowWriter } from './attempt-rows.ts';
-import { addAttempt, attemptAt, handleOf, replaceAttempt, scopeNumber } from './attempt-table.ts';
+import {
+  addAttempt,
+  addPacked,
+  attemptAt,
+  handleOf,
+  handleOfPacked,
+  isHeldAs,
+  replaceAttempt,
+  scopeNumber,
+  unpacked,
+} from './attempt-table.ts';
 import { type Details, detailsOfKey } from './details.ts';
 import type { MoveContext, Place, Touched } from './entities.ts';
 import { episodesOfKey } from './episodes.ts';
 import { keyIn } from './keys.ts';
+import { packedSubject } from './packed-subject.ts';
+import type { PackedView } from './packed-view.ts';
 import { addRevision, assertAll, contextOf, holdSignal, lowerLeast, retractAll, touchFrom } from './place.ts';
 import { createRevision } from './revision.ts';
 import { addRule } from './rules.ts';
@@ -21,6 +33,9 @@ import type { Row } from './window-store.ts';
 export { keysOf } from './keys.ts';
 
 export type FoldRecord = View | SignalView | Rule;
+
+/** A packed view is the same as the view that it was read from. */
+export type Foldable = FoldRecord | PackedView;
 
 export type FoldResult = {
   /** What changed, for the window store; none of a state that is not stored (lane `all`). */
@@ -40,7 +55,7 @@ type Changes = {
   readonly context: MoveContext;
 };
 
-export function fold(state: FoldState, records: readonly FoldRecord[]): FoldResult {
+export function fold(state: FoldState, records: readonly Foldable[]): FoldResult {
   state.batch += 1;
   const touched: Touched[] = [];
   const context = contextOf(state, touched);
@@ -53,7 +68,8 @@ export function fold(state: FoldState, records: readonly FoldRecord[]): FoldResu
       // A view of the other lane moves the boundary between the lanes all the same: both go by the newest receipt.
       if (record.receivedAt > state.greatestReceivedAt) state.greatestReceivedAt = record.receivedAt;
       if (state.lane === 'live' && record.lane === 'history') continue;
-      if (record.record === 'view') foldView(state, record, changes);
+      if (record.record === 'packed') foldPacked(state, record, changes);
+      else if (record.record === 'view') foldAttempt(state, attemptOfView(record), changes);
       else foldSignal(state, record, changes);
     }
   }
@@ -95,14 +111,31 @@ export function detailsOf(state: FoldState, key: Key, firstBreachAt: number): De
   return episode === undefined ? null : detailsOfKey(state, key, episode);
 }
 
-function foldView(state: FoldState, view: View, changes: Changes): void {
+/** The same as of its attempt, without unpacking it if there is nothing to merge. */
+function foldPacked(state: FoldState, view: PackedView, changes: Changes): void {
   const { attempts } = state;
-  const scope = scopeNumber(attempts, view);
-  const known = handleOf(attempts, scope, view.attempt);
+  const known = handleOfPacked(attempts, view);
+  if (known >= 0 && isHeldAs(attempts, known, view)) return;
+  if (known >= 0 || state.signalsOfCharge.size > 0) {
+    foldAttempt(state, unpacked(attempts, view), changes);
+    return;
+  }
+  if (view.time < state.lostS) return;
+  const handle = addPacked(attempts, view);
+  changes.writer?.attempt(handle);
+  const subject = packedSubject(attempts, handle) ?? attemptSubject(attemptAt(attempts, handle));
+  assertAll(state, 'attempt', { handle, scope: view.scope }, subject, changes.context);
+}
+
+/** One view of an attempt, as an attempt of its own. */
+function foldAttempt(state: FoldState, seen: MergedAttempt, changes: Changes): void {
+  const { attempts } = state;
+  const scope = scopeNumber(attempts, seen);
+  const known = handleOf(attempts, scope, seen.id);
   const held = known < 0 ? undefined : attemptAt(attempts, known);
   // Let go of at the limit: it merges no more, and it must not be counted as another one.
-  if (held === undefined && view.time < state.lostS) return;
-  const merged = mergeView(held, view);
+  if (held === undefined && seen.time < state.lostS) return;
+  const merged = held === undefined ? seen : mergeStates(held, seen);
   if (held !== undefined && sameFacts(held, merged)) return;
   const { context, writer } = changes;
   const after = attemptSubject(merged);

@@ -79,9 +79,14 @@ const rowAfter = ({ length }: Int32Array, row: number): number => (row + STRIDE 
 /** Lists a handle, unless it is listed, on the entity of that scope and value; the entity's place. */
 export function addHit(table: HitTable, handle: number, scope: number, value: string): number {
   hashText(sought, value, scope);
-  const entity = entityOfHash(table.rows, sought);
+  return addHitOf(table, handle, sought);
+}
+
+/** The same, by the hash of the value with the scope as its salt. */
+export function addHitOf(table: HitTable, handle: number, hash: TextHash): number {
+  const entity = entityOfHash(table.rows, hash);
   if (handle >= table.next.length) growHandles(table, handle + 1);
-  if (entity < 0) return addEntity(table, handle, sought);
+  if (entity < 0) return addEntity(table, handle, hash);
   if (isListed(table, handle)) return entity;
   const { rows, next } = table;
   const row = entity * STRIDE;

@@ -5,6 +5,7 @@ import {
   assert,
   type Group,
   isPlain,
+  list,
   type MoveContext,
   makeCells,
   mayBreach,
@@ -41,6 +42,17 @@ export function assertAll(
   context: MoveContext,
 ): void {
   for (const group of groups.values()) if (group.on === on) assert(group, place, subject, context);
+}
+
+/** For all detectors that count its sort, before the cells are made. */
+export function listAll({ groups }: FoldState, on: Group['on'], place: Place, subject: Subject): void {
+  for (const group of groups.values()) if (group.on === on) list(group, place, subject);
+}
+
+/** The cells of whatever has enough hits for some, and none yet. */
+export function makeAllCells(state: FoldState): void {
+  for (const group of state.groups.values())
+    for (let slot = 0; slot < group.slots.length; slot++) makeMissingCells(state, group, slot);
 }
 
 export function contextOf(state: FoldState, touched: MoveContext['touched']): MoveContext {

@@ -2,7 +2,8 @@
 import type { Rule } from '../model/detector.ts';
 import { restoreAttempts, restoreWord } from './attempt-rows.ts';
 import { attemptAt, handlesOf, scopeAt, scopeNumber } from './attempt-table.ts';
-import { assertAll, contextOf, openSlot } from './place.ts';
+import { packedSubject } from './packed-subject.ts';
+import { listAll, makeAllCells, openSlot } from './place.ts';
 import { dropSubjects, HEAD_ROW, heldFromS } from './retain.ts';
 import { createRevision } from './revision.ts';
 import { addRule } from './rules.ts';
@@ -41,13 +42,14 @@ export function finishRestore(state: FoldState): void {
       openSlot(state, rules, revision);
     }
   }
-  const context = contextOf(state, null);
   for (const handle of handlesOf(state.attempts)) {
     const scope = scopeAt(state.attempts, handle);
-    assertAll(state, 'attempt', { handle, scope }, attemptSubject(attemptAt(state.attempts, handle, true)), context);
+    const subject = packedSubject(state.attempts, handle) ?? attemptSubject(attemptAt(state.attempts, handle, true));
+    listAll(state, 'attempt', { handle, scope }, subject);
   }
   for (const [handle, { merged }] of state.signalByHandle) {
     const scope = scopeNumber(state.attempts, merged);
-    assertAll(state, 'signal', { handle, scope }, subjectOfSignal(state, merged), context);
+    listAll(state, 'signal', { handle, scope }, subjectOfSignal(state, merged));
   }
+  makeAllCells(state);
 }

@@ -4,7 +4,9 @@ import type { AttemptFields } from '../model/attempt.ts';
 import type { EntityKind } from '../model/detector.ts';
 import { attemptVariables, type FilterVariables, signalVariables } from './cel.ts';
 import type { Contribution } from './cells.ts';
+import { isPackedKind, PackedSubject } from './packed-subject.ts';
 import type { Revision } from './revision.ts';
+import { hashText, hashTextAt, type TextHash } from './text-hash.ts';
 
 export type Subject = {
   readonly id: string;
@@ -45,6 +47,20 @@ export function signalSubject(merged: MergedSignal, charge: MergedAttempt | null
   const { card, customer, email } = fields;
   const variables = signalVariables({ signal, reason, amount, currency, livemode, card, customer, email });
   return { id, time, fields, amount, currency, reason, receivedAt, variables };
+}
+
+/** Whether a subject is counted on an entity of that kind. */
+export function isOn(per: EntityKind, subject: Subject): boolean {
+  if (subject instanceof PackedSubject && isPackedKind(per)) return subject.has(per);
+  return entityOf(per, subject.fields) !== null;
+}
+
+/** The hash of that entity in a scope. */
+export function hashEntity(to: TextHash, per: EntityKind, scope: number, subject: Subject): void {
+  if (subject instanceof PackedSubject && isPackedKind(per)) {
+    const { bytes, at } = subject.textAt(per);
+    hashTextAt(to, bytes, at, scope);
+  } else hashText(to, entityOf(per, subject.fields) ?? '', scope);
 }
 
 /** The value of an entity of that kind; null: the subject is not counted on any. */

@@ -5,8 +5,11 @@ import { encode } from '../log/codec.ts';
 import type { NewRecord, StoredRecord } from '../log/event-log.ts';
 import type { DeadLetter } from '../model/dead-letter.ts';
 import { AppError } from '../model/errors.ts';
+import type { Foldable } from './fold.ts';
+import { packView } from './packed-view.ts';
+import type { FoldState } from './state.ts';
 
-export type Decoded = { readonly records: AttemptsRecord[]; readonly deadLetters: NewRecord[] };
+export type Decoded<T = AttemptsRecord> = { readonly records: T[]; readonly deadLetters: NewRecord[] };
 
 export type DecodeOptions = {
   readonly nowMs: number;
@@ -16,16 +19,50 @@ export type DecodeOptions = {
 };
 
 /** Throws `newer_schema`. */
-export function decodeAll(stored: readonly StoredRecord[], { nowMs, poisoned, deadLettered }: DecodeOptions): Decoded {
-  const records: AttemptsRecord[] = [];
+export function decodeAll(stored: readonly StoredRecord[], options: DecodeOptions): Decoded {
+  return readAll<AttemptsRecord>(stored, options, () => null);
+}
+
+/**
+ * The same for the fold of a state, as packed views where that is possible; good until the next call for that state. Throws
+ * `newer_schema`.
+ */
+export function decodeFor(
+  { attempts }: Pick<FoldState, 'attempts'>,
+  stored: readonly StoredRecord[],
+  options: DecodeOptions,
+): Decoded<Foldable> {
+  const { incoming } = attempts;
+  incoming.at = 0;
+  return readAll<Foldable>(stored, options, ({ value, bytes }) => {
+    if (bytes !== undefined) return packView(attempts, incoming, bytes, bytes.length);
+    if (value.length > text.length) return null;
+    return packView(attempts, incoming, text, text.write(value));
+  });
+}
+
+/** A record's text as bytes; a longer one is decoded. */
+const text = Buffer.alloc(4_096);
+
+function readAll<T>(
+  stored: readonly StoredRecord[],
+  { nowMs, poisoned, deadLettered }: DecodeOptions,
+  packed: (record: StoredRecord) => Exclude<T, AttemptsRecord> | null,
+): Decoded<T | AttemptsRecord> {
+  const records: (T | AttemptsRecord)[] = [];
   const deadLetters: NewRecord[] = [];
   const bury = (record: StoredRecord, reason: string, message: string): void => {
     deadLettered(reason);
     deadLetters.push(letter(record, { reason, message, nowMs }));
   };
   for (const record of stored) {
-    if (poisoned.has(record.offset)) {
+    if (poisoned.size > 0 && poisoned.has(record.offset)) {
       bury(record, 'cannot_be_folded', 'The detectors cannot take this record.');
+      continue;
+    }
+    const view = packed(record);
+    if (view !== null) {
+      records.push(view);
       continue;
     }
     try {

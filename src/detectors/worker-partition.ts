@@ -2,9 +2,9 @@
 // refused or lost has one of two answers: say it again, or drop the state and load it.
 import type { Batch, StoredRecord } from '../log/event-log.ts';
 import { AppError, messageOf } from '../model/errors.ts';
-import { fold } from './fold.ts';
+import { type Foldable, fold } from './fold.ts';
 import { expire } from './retain.ts';
-import { type Decoded, decodeAll } from './worker-decode.ts';
+import { type Decoded, decodeFor } from './worker-decode.ts';
 import type { Live } from './worker-live.ts';
 import { emptyOutput, forgetEnded, lookAtDue, lookOrRest } from './worker-look.ts';
 import { createOutbox } from './worker-outbox.ts';
@@ -100,7 +100,7 @@ async function takeBatch(seat: Seat, batch: Batch): Promise<number | null> {
 async function takePortion(seat: Seat, live: Live, stored: readonly StoredRecord[]): Promise<number | null> {
   const { clock, metrics } = seat.options;
   const startedMs = clock.now();
-  const decoded = decodeAll(stored, {
+  const decoded = decodeFor(live.state, stored, {
     nowMs: startedMs,
     poisoned: seat.poisoned,
     deadLettered: (reason) => metrics?.deadLettered(reason),
@@ -112,7 +112,7 @@ async function takePortion(seat: Seat, live: Live, stored: readonly StoredRecord
   return (await ensureReach(seat, live)) ?? (await goOnRebuilding(seat, live, stored.length));
 }
 
-type Portion = { readonly stored: readonly StoredRecord[]; readonly decoded: Decoded };
+type Portion = { readonly stored: readonly StoredRecord[]; readonly decoded: Decoded<Foldable> };
 
 /** Puts into the outbox what the records lead to. True if old state was dropped. */
 function foldAndLook(seat: Seat, live: Live, { stored, decoded }: Portion): boolean {

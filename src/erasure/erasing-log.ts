@@ -65,7 +65,10 @@ function pagesOf({ unsettled }: Unsettled, piiKey: string): (topic: TopicName, r
     const erase = eraser();
     return records.map((record) => {
       const after = erase(topic, record);
-      return after === null ? record : { ...record, ...after };
+      if (after === null) return record;
+      // Field by field: nothing else of the record, such as its bytes, may bring back what was erased.
+      const { partition, offset, timeMs } = record;
+      return { partition, offset, timeMs, ...after };
     });
   };
 }

@@ -18,6 +18,8 @@ export type StoredRecord = {
   readonly offset: number;
   readonly key: string | null;
   readonly value: string;
+  /** The value as UTF-8, if that is how it came: who can do without the text reads these. */
+  readonly bytes?: Buffer;
   readonly timeMs: number;
 };
 

@@ -136,7 +136,7 @@ export function endOf(ends: readonly PartitionEnds[], partition: number): Partit
   return ends.find((end) => end.partition === partition) ?? { partition, first: 0, next: 0 };
 }
 
-export const toRecord = (partition: number, { offset, key, value, timestamp }: KafkaMessage): StoredRecord => ({
+const toRecord = (partition: number, { offset, key, value, timestamp }: KafkaMessage): StoredRecord => ({
   partition,
   offset: Number(offset),
   key: key === null ? null : key.toString(),

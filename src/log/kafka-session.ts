@@ -9,7 +9,8 @@ import type { ConsumerOptions, Hold } from './event-log.ts';
 import { checkGap } from './gap.ts';
 import type { KafkaAdmin } from './kafka-admin.ts';
 import type { Lease } from './kafka-lease.ts';
-import { endOf, toRecord } from './kafka-reader.ts';
+import { endOf } from './kafka-reader.ts';
+import { KafkaRecord } from './kafka-record.ts';
 
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 5_000;
@@ -142,7 +143,7 @@ export function openSession(parts: SessionParts, before: Promise<void>): Session
       if (wanted === null) return;
       const size = options.maxRecords ?? DEFAULT_MAX_RECORDS;
       for (let at = 0; at < wanted.length && !stopping.signal.aborted; at += size) {
-        const records = wanted.slice(at, at + size).map((message) => toRecord(partition, message));
+        const records = wanted.slice(at, at + size).map((message) => new KafkaRecord(partition, message));
         const after = (records.at(-1)?.offset ?? stand) + 1;
         const back = await options.batch({ topic, partition, records, next, signal: stopping.signal });
         pauseMs = FIRST_PAUSE_MS;

@@ -2,17 +2,12 @@
 // restarts. `PROPERTY_CASES=100000 npx vitest run test/property` tries harder.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decodeAttemptsRecord, encodeAttemptsRecord } from '../../src/attempts/wire.ts';
-import type { FoldRecord } from '../support/engine.ts';
 import { engineEpisodes, randomFrom, runEngine, shuffled } from '../support/engine-runs.ts';
 import { oracleEpisodes } from '../support/oracle.ts';
 import { caseArb, PREDICATES } from '../support/oracle-cases.ts';
 import { PROPERTY_TIMEOUT_MS, runsOf } from '../support/property-runs.ts';
 
 const seedArb = fc.noShrink(fc.integer({ min: 0, max: 0x7fff_ffff }));
-
-/** As it comes out of the log: a view then knows its text, which is the row of an attempt that has no other. */
-const asRead = (record: FoldRecord): FoldRecord => decodeAttemptsRecord(encodeAttemptsRecord(record));
 
 describe('episodes', () => {
   it('are those of the oracle, in any order, cut and repetition', { timeout: PROPERTY_TIMEOUT_MS }, () => {
@@ -24,7 +19,7 @@ describe('episodes', () => {
         const random = randomFrom(seed);
         const twice = records.filter(() => random() < 0.2);
         const order = shuffled([...rules, ...records, ...twice], random);
-        const state = runEngine(order.map(asRead), { lane: 'live', random, restarts: 0.15, expires: false });
+        const state = runEngine(order, { lane: 'live', random, restarts: 0.15, expires: false, isFromLog: true });
         expect(engineEpisodes(state)).toEqual(expected);
       }),
       runsOf(0.5),

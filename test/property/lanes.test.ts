@@ -111,7 +111,7 @@ function compareAsTimeGoesOn({ rules, views, seed }: LiveCase): number {
     const fromS = liveFromS(state);
     expect(reported(engineEpisodes(state), fromS)).toEqual(reported(expected, fromS));
   };
-  const options = { lane: 'live', random, restarts: 0.2, expires: true } as const;
+  const options = { lane: 'live', random, restarts: 0.2, expires: true, isFromLog: true } as const;
   runEngine([...rules, ...views], { ...options, onBatch: compare });
   return heads;
 }

@@ -10,6 +10,7 @@ import {
   finishRestore,
   fold,
   keysOf,
+  readFromLog,
   restoreRows,
 } from './engine.ts';
 import { keyText, type OracleEpisode } from './oracle.ts';
@@ -60,20 +61,23 @@ export type RunOptions = {
   /** Chance after each batch. */
   readonly restarts: number;
   readonly expires: boolean;
+  /** Records come as the worker reads them from the log: most views packed. */
+  readonly isFromLog?: boolean;
   /** Called after each batch with how many of the records have been folded. */
   readonly onBatch?: (state: FoldState, folded: number) => void;
 };
 
 /** Throws if a key's episodes changed without the fold having said so. */
 export function runEngine(records: readonly FoldRecord[], options: RunOptions): FoldState {
-  const { lane, random, restarts, expires, onBatch } = options;
+  const { lane, random, restarts, expires, isFromLog = false, onBatch } = options;
   let state = createState({ lane });
   let at = 0;
   let stored: { readonly end: number; readonly rows: readonly Row[] }[] = [];
   while (at < records.length) {
     const before = episodesByKey(state);
     const end = Math.min(records.length, at + 1 + Math.floor(random() * random() * 24));
-    const { rows, touched } = fold(state, records.slice(at, end));
+    const batch = records.slice(at, end);
+    const { rows, touched } = fold(state, isFromLog ? readFromLog(state, batch) : batch);
     checkTouched(before, episodesByKey(state), new Set([...touched.values()].map(textOf)));
     stored.push({ end, rows: [...rows, ...(expires ? expire(state) : [])] });
     at = end;

@@ -2,9 +2,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  areTextsAlike,
   type Cursor,
   createDictionary,
-  isTextAt,
   readNumber,
   readText,
   readWord,
@@ -46,10 +46,12 @@ describe('bytes', () => {
         for (const [number, word, text] of all) {
           expect(readNumber(from)).toBe(number);
           expect(readWord(from, dictionary)).toBe(word);
-          expect([isTextAt(from.bytes, from.at, text), isTextAt(from.bytes, from.at, `${text}x`)]).toEqual([
-            true,
-            false,
-          ]);
+          const isAlike = (other: string): boolean => {
+            const elsewhere = cursor();
+            writeText(elsewhere, other);
+            return areTextsAlike(from.bytes, from.at, { bytes: elsewhere.bytes, at: 0 });
+          };
+          expect([isAlike(text), isAlike(`${text}x`), isAlike(text.slice(1))]).toEqual([true, false, text === '']);
           expect(readText(from)).toBe(text);
         }
         expect(from.at).toBe(to.at);

@@ -90,6 +90,23 @@ describe('the log as everybody reads it', () => {
     expect(consumed.join().match(/cus_1|erased-/g)).toEqual(['erased-', 'cus_1']);
   });
 
+  it('leaves nothing of them in the bytes of a record either', async () => {
+    const log: EventLog = {
+      ...kept,
+      read: async function* (...range) {
+        for await (const page of kept.read(...range))
+          yield page.map((record) => ({ ...record, bytes: Buffer.from(record.value) }));
+      },
+    };
+    await append(kept, byCustomer('ch_1'), { ...byCustomer('ch_2'), receivedAt: (nowS + 5) * 1000 });
+    await write(erasure(1));
+    await expect.poll(() => erasures.newest()).toBe(1);
+    const read: string[] = [];
+    for await (const page of erasingLog(log, erasures, KEY).read('attempts', 0, 0))
+      read.push(...page.map(({ value, bytes }) => bytes?.toString() ?? value));
+    expect(read.join().match(/cus_1|erased-/g)).toEqual(['erased-', 'cus_1']);
+  });
+
   it('knows them after a start, each once, in their order; what is no erase is none', async () => {
     await write(erasure(2));
     await write(erasure(1));
