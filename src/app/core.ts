@@ -11,7 +11,7 @@ import type { GeneralSettings } from '../model/detector.ts';
 import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
 import { type ErasingLog, openErasingLog } from './erasing.ts';
 import { type Health, type HealthSources, healthOf } from './health.ts';
-import { keptPiiKey } from './pii-key.ts';
+import { keptPiiKey, markOf } from './pii-key.ts';
 import { openStorage, type Storage } from './storage.ts';
 import type { Teardown } from './teardown.ts';
 
@@ -64,8 +64,11 @@ export async function openCore(parts: Parts): Promise<Core> {
   const owner = `console at ${config.url ?? `http://${config.adminHost}:${config.adminPort}`}`;
   const child = (part: string): Logger => logger.child({ part });
   const open = options.storage ?? openStorage;
-  const storage = await open({ config, dataFolder, owner, clock, logger }, teardown);
-  const piiKey = config.piiKey ?? keptPiiKey(dataFolder);
+  // An embedded installation makes its key once it has the lock of the folder.
+  const sharedKey = config.kafka === null ? null : (config.piiKey ?? keptPiiKey(dataFolder));
+  const mark = sharedKey === null ? {} : { mark: markOf(sharedKey) };
+  const storage = await open({ config, dataFolder, owner, clock, logger, ...mark }, teardown);
+  const piiKey = sharedKey ?? config.piiKey ?? keptPiiKey(dataFolder);
   const erasing = await openErasingLog(storage, { piiKey, logger: child('erasure') }, teardown);
   const { log } = erasing;
   const sources: HealthSources = { log, store: storage.store, deliveries: [] };

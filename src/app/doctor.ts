@@ -10,6 +10,7 @@ import { AppError, messageOf } from '../model/errors.ts';
 import { checkSheet } from '../sinks/sheets-check.ts';
 import { createLogger } from '../telemetry/logger.ts';
 import { checkData, checkDetectors, checkSecrets, checkService, type Found } from './doctor-own.ts';
+import { knownPiiKey, markOf } from './pii-key.ts';
 
 export type DoctorLine = {
   readonly group: 'environment' | 'service' | 'data' | 'detectors' | 'Stripe' | 'Kafka' | 'Redis' | 'Slack' | 'Google';
@@ -43,7 +44,7 @@ export async function examine(
     }
   };
   const logger = createLogger('silent');
-  const { stripe, kafka, redisUrl, redisTlsCa, topicPrefix, slack, google } = config;
+  const { stripe, kafka, redisUrl, redisTlsCa, topicPrefix, slack, google, piiKey, dataFolder } = config;
   const { apiKey, apiUrl } = stripe;
   const lines = await Promise.all([
     group('environment', async () => checkSecrets(config)),
@@ -57,7 +58,8 @@ export async function examine(
       ? unused('Kafka', 'KAFKA_BROKERS', 'not set: the log is one file in the data folder')
       : group('Kafka', async () => {
           const connection = { ...kafka, clientId: 'declinewatch-doctor', logger };
-          return await checkKafka({ connection, topicPrefix });
+          const key = piiKey ?? knownPiiKey(dataFolder);
+          return await checkKafka({ connection, topicPrefix, mark: key === null ? null : markOf(key) });
         }),
     redisUrl === null
       ? unused('Redis', 'REDIS_URL', 'not set: the windows are in the data folder')

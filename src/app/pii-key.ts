@@ -1,5 +1,5 @@
 // The key of the masks of e-mails and addresses: from the environment, else made once and kept in the data folder.
-import { randomBytes } from 'node:crypto';
+import { createHmac, randomBytes } from 'node:crypto';
 import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError, messageOf } from '../model/errors.ts';
@@ -32,6 +32,16 @@ export function keptPiiKey(dataFolder: string): string {
   } finally {
     rmSync(own, { force: true });
   }
+}
+
+/** null: none is kept there. Makes none. */
+export function knownPiiKey(dataFolder: string): string | null {
+  return readKey(join(dataFolder, FILE));
+}
+
+/** What tells keys apart, and nothing of the key. */
+export function markOf(piiKey: string): string {
+  return createHmac('sha256', piiKey).update('mark of this key').digest('hex').slice(0, 12);
 }
 
 function readKey(file: string): string | null {

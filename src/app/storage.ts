@@ -25,6 +25,8 @@ export type StorageOptions = {
   readonly config: Config;
   /** Absolute: where an embedded installation keeps its file. */
   readonly dataFolder: string;
+  /** What the processes of this installation have in common. */
+  readonly mark?: string;
   /** Named to a second process that wants the same folder. */
   readonly owner: string;
   readonly clock: Clock;
@@ -51,11 +53,11 @@ async function openEmbedded(
   return { log, store, kind: 'embedded', rewriter: log };
 }
 
-async function openServices({ config, clock, logger }: StorageOptions, teardown: Teardown): Promise<Storage> {
+async function openServices({ config, mark, clock, logger }: StorageOptions, teardown: Teardown): Promise<Storage> {
   const { kafka, redisUrl, redisTlsCa, topicPrefix } = config;
   if (kafka === null || redisUrl === null) throw new Error('Kafka and Redis go together.');
   const connection = { ...kafka, clientId: 'declinewatch', logger: logger.child({ part: 'log' }) };
-  const log = await openKafkaLog({ ...connection, topicPrefix, clock });
+  const log = await openKafkaLog({ ...connection, topicPrefix, clock, ...(mark === undefined ? {} : { mark }) });
   teardown.push('log', () => log.close());
   const store = await openRedisStore({
     url: redisUrl,

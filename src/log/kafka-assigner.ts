@@ -1,27 +1,38 @@
 // Who gets which partition: each member keeps what it has as far as that is fair, so that another replica, or one less,
 // moves few partitions. (kafkajs deals them round by random member ids: nearly all of them move, every time.)
-import { AssignerProtocol, type GroupMember, type PartitionAssigner } from 'kafkajs';
+import { AssignerProtocol, type PartitionAssigner } from 'kafkajs';
 
 const { MemberAssignment, MemberMetadata } = AssignerProtocol;
 
 /** Part of the group's protocol: members of one group must all speak it. */
-const NAME = 'declinewatch-keep';
+export const GROUP_PROTOCOL = 'declinewatch-keep';
 const VERSION = 1;
 
 export type Claim = { readonly memberId: string; readonly held: readonly number[] };
 
-/** `held`: the partitions that this member has now. */
+/** What a member says of itself when it joins. */
+export type Member = {
+  /** The partitions that it has now. */
+  readonly held: readonly number[];
+  /** What the processes of one installation have in common; absent: it does not say. */
+  readonly mark?: string | undefined;
+};
+
+/** `me` is asked at each join; `strangers` is called with the marks if members of several installations have met. */
 export const keepAssigner =
-  (held: () => readonly number[]): PartitionAssigner =>
+  (me: () => Member, strangers: (marks: readonly string[]) => void): PartitionAssigner =>
   ({ cluster }) => ({
-    name: NAME,
+    name: GROUP_PROTOCOL,
     version: VERSION,
     protocol: ({ topics }) => ({
-      name: NAME,
-      metadata: MemberMetadata.encode({ version: VERSION, topics, userData: Buffer.from(JSON.stringify(held())) }),
+      name: GROUP_PROTOCOL,
+      metadata: MemberMetadata.encode({ version: VERSION, topics, userData: Buffer.from(JSON.stringify(me())) }),
     }),
     assign: async ({ members, topics }) => {
-      const claims = members.map(claimOf);
+      const said = members.map(({ memberId, memberMetadata }) => ({ memberId, ...memberOf(memberMetadata) }));
+      const claims: readonly Claim[] = said;
+      const marks = new Set(said.flatMap(({ mark }) => mark ?? []));
+      if (marks.size > 1) strangers([...marks]);
       // A group reads one topic (kafka.ts), so a claim is of that topic's partitions.
       const shares = new Map(
         topics.map((topic) => {
@@ -68,12 +79,16 @@ function smallest(shares: Map<string, number[]>): number[] {
   return found ?? [];
 }
 
-/** What a member says of itself is only a wish: anything unreadable is none. */
-function claimOf({ memberId, memberMetadata }: GroupMember): Claim {
+/** What it says is only a wish: anything unreadable is nothing. */
+export function memberOf(metadata: Buffer): Member {
   try {
-    const held: unknown = JSON.parse(MemberMetadata.decode(memberMetadata)?.userData.toString() ?? '[]');
-    return { memberId, held: Array.isArray(held) ? [...new Set(held.filter(Number.isInteger))] : [] };
+    const said: unknown = JSON.parse(MemberMetadata.decode(metadata)?.userData.toString() ?? '{}');
+    const { held, mark } = said as { readonly held?: unknown; readonly mark?: unknown };
+    return {
+      held: Array.isArray(held) ? [...new Set(held.filter(Number.isInteger))] : [],
+      ...(typeof mark === 'string' ? { mark } : {}),
+    };
   } catch {
-    return { memberId, held: [] };
+    return { held: [] };
   }
 }

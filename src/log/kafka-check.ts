@@ -4,6 +4,7 @@ import type { Admin, ITopicMetadata } from 'kafkajs';
 
 import { TOPICS, type Topic, type TopicName } from '../model/topics.ts';
 import { createClient, type KafkaConnection, kafkaError, withDeadline } from './kafka-client.ts';
+import { marksOfReaders, STRANGERS_HELP } from './kafka-members.ts';
 import { type Probe, probePort } from './port-probe.ts';
 
 export type KafkaCheck = {
@@ -18,13 +19,15 @@ export type KafkaCheck = {
 export type KafkaCheckOptions = {
   readonly connection: KafkaConnection;
   readonly topicPrefix: string;
+  /** Of this installation; null: it has none yet. */
+  readonly mark: string | null;
 };
 
 const ASK_MS = 10_000;
 const TOPIC_CONFIG = 2;
 
 /** Never rejects. Brokers that cannot be reached, or a refused log-in, end it early. */
-export async function checkKafka({ connection, topicPrefix }: KafkaCheckOptions): Promise<readonly KafkaCheck[]> {
+export async function checkKafka({ connection, topicPrefix, mark }: KafkaCheckOptions): Promise<readonly KafkaCheck[]> {
   const { tls = null } = connection;
   const probes = await Promise.all(connection.brokers.map(async (broker) => await probePort(broker, tls)));
   const lines = probes.map((probe) => brokerLine(probe, tls !== null));
@@ -42,6 +45,7 @@ export async function checkKafka({ connection, topicPrefix }: KafkaCheckOptions)
     const reached = await Promise.all(others.map(async (address) => await probePort(address, tls)));
     lines.push(clusterLine(connection, named, reached));
     lines.push(...(await topicLines(admin, topicPrefix, named.length)));
+    lines.push(await readersLine(admin, topicPrefix, mark));
   } catch (error) {
     lines.push(accessLine(connection, error));
   } finally {
@@ -121,6 +125,26 @@ async function topicLines(admin: Admin, prefix: string, brokers: number): Promis
     const { message, help } = kafkaError('Topics cannot be looked at', error);
     return [wrong('topics', `${message} ${help}`.trim())];
   }
+}
+
+async function readersLine(admin: Admin, prefix: string, own: string | null): Promise<KafkaCheck> {
+  const name = 'replicas';
+  const marks = await withDeadline(
+    'Groups cannot be looked at',
+    ASK_MS,
+    async () => await marksOfReaders(admin, prefix),
+  )
+    // A user that may read a group need not be allowed to list all.
+    .catch(() => null);
+  if (marks === null) return fine(name, 'this user may not list the groups');
+  if (marks.length === 0) return fine(name, `none reads "${prefix}" now`);
+  const strangers = marks.filter((mark) => mark !== (own ?? marks[0]));
+  return strangers.length === 0
+    ? fine(name, 'all that read now are of this installation')
+    : wrong(
+        name,
+        `Processes with another key of the masks read "${prefix}" (${[own, ...strangers].filter(Boolean).join(', ')}). ${STRANGERS_HELP}`,
+      );
 }
 
 type Settings = ReadonlyMap<string, string>;

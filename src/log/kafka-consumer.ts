@@ -8,6 +8,7 @@ import type { KafkaAdmin, KafkaParts } from './kafka-admin.ts';
 import { keepAssigner } from './kafka-assigner.ts';
 import { createClient, kafkaError, rootOf } from './kafka-client.ts';
 import { type Lease, watchLease } from './kafka-lease.ts';
+import { STRANGERS_HELP } from './kafka-members.ts';
 import { openSession, type Session } from './kafka-session.ts';
 
 const REQUEST_TIMEOUT_MS = 10_000;
@@ -27,6 +28,7 @@ export type KafkaConsumerParts = KafkaParts & {
   readonly groupId: string;
   /** How long a member that was killed keeps its partitions: the others take over after it. */
   readonly sessionTimeoutMs: number;
+  readonly mark: string | undefined;
   readonly options: ConsumerOptions;
 };
 
@@ -74,12 +76,14 @@ async function beMember(
   stop: AbortSignal,
   joined: () => void,
 ): Promise<AppError | undefined> {
-  const { connection, groupId, sessionTimeoutMs, options, nameOf } = parts;
+  const { connection, groupId, sessionTimeoutMs, mark, options, logger, nameOf } = parts;
+  const strangers = (marks: readonly string[]): void =>
+    logger.error({ group: groupId, marks, help: STRANGERS_HELP }, 'processes with other masks share the topics');
   let held: readonly number[] = [];
   const consumer = createClient(connection, REQUEST_TIMEOUT_MS).consumer({
     groupId,
     allowAutoTopicCreation: false,
-    partitionAssigners: [keepAssigner(() => held)],
+    partitionAssigners: [keepAssigner(() => ({ held, mark }), strangers)],
     sessionTimeout: sessionTimeoutMs,
     rebalanceTimeout: REBALANCE_TIMEOUT_MS,
     heartbeatInterval: HEARTBEAT_EVERY_MS,

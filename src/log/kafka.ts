@@ -15,13 +15,15 @@ export type KafkaLogOptions = KafkaConnection & {
   readonly clock?: Clock;
   /** A consumer that is not heard of for so long loses its partitions. Default 10 s; Kafka takes 6 s at least. */
   readonly sessionTimeoutMs?: number;
+  /** What the processes of one installation have in common: that others read the same topics is told. */
+  readonly mark?: string;
 };
 
 const SESSION_TIMEOUT_MS = 10_000;
 
 /** Rejects with `log_unavailable` if Kafka does not answer. Topics are made by `ensureTopics`. */
 export async function openKafkaLog(options: KafkaLogOptions): Promise<EventLog> {
-  const { topicPrefix, logger, clock = systemClock, sessionTimeoutMs = SESSION_TIMEOUT_MS } = options;
+  const { topicPrefix, logger, clock = systemClock, sessionTimeoutMs = SESSION_TIMEOUT_MS, mark } = options;
   const parts: KafkaParts = { connection: options, logger, clock, nameOf: (topic) => `${topicPrefix}${topic}` };
   const admin = createAdmin(parts);
   const appender = createAppender(parts);
@@ -46,7 +48,8 @@ export async function openKafkaLog(options: KafkaLogOptions): Promise<EventLog> 
       if (isClosed) throw new AppError('log_unavailable', 'The log is closed.');
       // A group of Kafka may span topics; ours are a topic's own, so members never differ in what they subscribe to.
       const groupId = `${topicPrefix}${consumerOptions.topic}.${consumerOptions.group}`;
-      const consumer = await startConsumer({ ...parts, admin, groupId, sessionTimeoutMs, options: consumerOptions });
+      const membership = { groupId, sessionTimeoutMs, mark, options: consumerOptions };
+      const consumer = await startConsumer({ ...parts, admin, ...membership });
       consumers.add(consumer);
       const close = async (): Promise<void> => {
         await consumer.close();

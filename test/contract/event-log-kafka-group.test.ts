@@ -5,7 +5,9 @@ import { pino } from 'pino';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Batch, EventLog } from '../../src/log/event-log.ts';
 import { openKafkaLog } from '../../src/log/kafka.ts';
+import { checkKafka } from '../../src/log/kafka-check.ts';
 import { createClient } from '../../src/log/kafka-client.ts';
+import { STRANGERS_HELP } from '../../src/log/kafka-members.ts';
 import { TOPICS } from '../../src/model/topics.ts';
 import { sharedKafka } from '../support/services.ts';
 import { numberOf, numbers, record } from './event-log.ts';
@@ -83,6 +85,31 @@ describe('the log over Kafka', () => {
     await second.close();
     await other.close();
     await log.close();
+  });
+
+  it('tells when processes of two installations read the same topics, and doctor names them', async () => {
+    const told: object[] = [];
+    const logger = pino({ level: 'error' }, { write: (line) => void told.push(JSON.parse(line) as object) });
+    const connection = { brokers, clientId: 'test', logger };
+    const openAs = async (mark: string): Promise<EventLog> => await openKafkaLog({ ...connection, topicPrefix, mark });
+    const readersLine = async (mark: string | null) =>
+      (await checkKafka({ connection, topicPrefix, mark })).find(({ name }) => name === 'replicas');
+    const reader = { topic: 'attempts', group: 'g', batch: async () => null } as const;
+    const log = await openAs('aaa');
+    await log.ensureTopics();
+    expect(await readersLine('aaa')).toMatchObject({ problem: null, found: `none reads "${topicPrefix}" now` });
+    const replica = await openAs('aaa');
+    const consumers = [await log.consume(reader), await replica.consume(reader)];
+    await expect.poll(async () => (await readersLine('aaa'))?.found, DEADLINE).toContain('this installation');
+    expect(told).toEqual([]);
+    expect((await readersLine('ccc'))?.problem).toContain('(ccc, aaa)');
+    const stranger = await openAs('bbb');
+    consumers.push(await stranger.consume(reader));
+    await expect.poll(() => told, DEADLINE).toContainEqual(expect.objectContaining({ help: STRANGERS_HELP }));
+    await expect.poll(async () => (await readersLine('aaa'))?.problem, DEADLINE).toContain('(aaa, bbb)');
+    expect((await readersLine('aaa'))?.problem).toContain('TOPIC_PREFIX');
+    for (const consumer of consumers) await consumer.close();
+    for (const one of [log, replica, stranger]) await one.close();
   });
 
   it('asks a handler to stop when the group waits, and gives the batch to the next owner', async () => {
