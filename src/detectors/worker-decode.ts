@@ -36,13 +36,15 @@ export function decodeFor(
   incoming.at = 0;
   return readAll<Foldable>(stored, options, ({ value, bytes }) => {
     if (bytes !== undefined) return packView(attempts, incoming, bytes, bytes.length);
-    if (value.length > text.length) return null;
+    if (value.length > LONGEST_TEXT) return null;
     return packView(attempts, incoming, text, text.write(value));
   });
 }
 
-/** A record's text as bytes; a longer one is decoded. */
-const text = Buffer.alloc(4_096);
+/** Characters; a longer one is decoded. */
+const LONGEST_TEXT = 4_096;
+/** A record's text as bytes, of which a character takes three at most. */
+const text = Buffer.alloc(LONGEST_TEXT * 3);
 
 function readAll<T>(
   stored: readonly StoredRecord[],
