@@ -21,7 +21,7 @@ const MAX_WORD_CHARACTERS = 64;
 /** In place of its length: a text of two bytes a character. */
 export const WIDE = 255;
 /** A power of two. */
-const RECENT = 4_096;
+const RECENT = 1_024;
 /** Bytes of one: the length of the word first. A longer one is found by its text. */
 const SLOT = 48;
 
@@ -109,7 +109,7 @@ function lookOf({ bytes, starts, ends }: Runs, index: number): number {
   const length = (ends[index] as number) - start;
   let hash = length;
   for (let i = 0; i < length && i < 4; i++) hash = (hash << 8) ^ (bytes[start + i] as number);
-  return Math.imul(hash ^ (length << 4), 0x9e3779b1) >>> 20;
+  return Math.imul(hash ^ (length << 4), 0x9e3779b1) >>> 22;
 }
 
 function isRecent(recentBytes: Buffer, slot: number, { bytes, starts, ends }: Runs, index: number): boolean {
