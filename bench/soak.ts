@@ -75,31 +75,33 @@ async function send(running: RunningProcess, { minutes, ratePerS }: Soak): Promi
   const url = new URL(running.webhookUrl);
   const pool = new Pool(url.origin, { connections: CONNECTIONS, pipelining: 1 });
   const traffic = createTraffic(seededRandom(1));
-  const [answers, samples, inFlight] = [[] as number[], [] as Sample[], new Set<Promise<void>>()];
-  let [events, refused, sampled] = [0, 0, 0];
+  const [answers, samples] = [[] as number[], [] as Sample[]];
+  let [events, refused, sampled, inFlight] = [0, 0, 0, 0];
+  let answered = Promise.withResolvers<void>();
   const startedAt = Date.now();
   const endsAt = startedAt + minutes * 60_000;
   let nextSampleAt = startedAt + SAMPLE_EVERY_MS;
   while (Date.now() < endsAt) {
     const dueAt = startedAt + (events * 1_000) / ratePerS;
     if (dueAt > Date.now()) await new Promise((resolve) => setTimeout(resolve, Math.min(50, dueAt - Date.now())));
-    for (let now = Date.now(); startedAt + (events * 1_000) / ratePerS <= now && inFlight.size < MAX_IN_FLIGHT; ) {
-      const one = post(pool, url.pathname, traffic.next(now))
-        .then((ms) => {
-          if (ms === null) refused += 1;
-          else answers.push(ms);
-        })
-        .finally(() => inFlight.delete(one));
-      inFlight.add(one);
+    for (let now = Date.now(); startedAt + (events * 1_000) / ratePerS <= now && inFlight < MAX_IN_FLIGHT; ) {
+      inFlight += 1;
       events += 1;
+      void post(pool, url.pathname, traffic.next(now)).then((ms) => {
+        if (ms === null) refused += 1;
+        else answers.push(ms);
+        inFlight -= 1;
+        answered.resolve();
+        answered = Promise.withResolvers<void>();
+      });
     }
-    if (inFlight.size >= MAX_IN_FLIGHT) await Promise.race(inFlight);
+    if (inFlight >= MAX_IN_FLIGHT) await answered.promise;
     if (Date.now() < nextSampleAt) continue;
     nextSampleAt += SAMPLE_EVERY_MS;
     samples.push(await sampleOf(running, { atS: (Date.now() - startedAt) / 1_000, answers: answers.slice(sampled) }));
     sampled = answers.length;
   }
-  await Promise.all(inFlight);
+  while (inFlight > 0) await answered.promise;
   const tookMs = Date.now() - startedAt;
   await pool.close();
   return { samples, events, refused, tookMs, answers, victims: traffic.victims };
