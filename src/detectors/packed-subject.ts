@@ -39,6 +39,9 @@ export class PackedSubject implements Attempt {
   /** Which fields there are, and where the first begins. */
   readonly #mask: number;
   readonly #at: number;
+  /** The field that was looked for last, and where it begins; 0: none was. */
+  #walked = 0;
+  #walkedTo = 0;
   #merged: MergedAttempt | null = null;
   #fields: AttemptFields | null = null;
 
@@ -96,18 +99,25 @@ export class PackedSubject implements Attempt {
     return (this.#mask & BITS[name]) !== 0;
   }
 
-  /** Where the text of a field that it has lies packed. */
+  /** Where the text of a field that it has lies packed. Quickest in the order of the fields. */
   textAt(name: PackedKind): Cursor {
     const wanted = BITS[name];
     const mask = this.#mask;
-    const from = { bytes: this.#bytes, at: this.#at };
-    if ((mask & BITS.result) !== 0) for (let i = 0; i < 3; i++) skipWord(from);
-    if ((mask & BITS.amount) !== 0) skipNumber(from);
-    for (let bit: number = BITS.currency; bit < wanted; bit <<= 1) {
+    const from = { bytes: this.#bytes, at: this.#walkedTo };
+    let bit = this.#walked;
+    if (bit === 0 || bit > wanted) {
+      from.at = this.#at;
+      if ((mask & BITS.result) !== 0) for (let i = 0; i < 3; i++) skipWord(from);
+      if ((mask & BITS.amount) !== 0) skipNumber(from);
+      bit = BITS.currency;
+    }
+    for (; bit < wanted; bit <<= 1) {
       if ((mask & bit) === 0) continue;
       if ((WORDS & bit) !== 0) skipWord(from);
       else skipText(from);
     }
+    this.#walked = wanted;
+    this.#walkedTo = from.at;
     return from;
   }
 
