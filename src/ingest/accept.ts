@@ -99,10 +99,16 @@ export function createAcceptor({ log, context, latenessMs }: AcceptorOptions): A
       );
       const refused = refusal({ records, characters });
       if (refused !== null) throw refused;
-      await new Promise<void>((resolve, reject) => {
-        signal?.addEventListener('abort', () => reject(unavailable('Nobody waits for it any more.')), { once: true });
-        add({ records, characters, receivedAt, signal, resolve, reject });
-      });
+      const done = Promise.withResolvers<void>();
+      const giveUp = (): void => done.reject(unavailable('Nobody waits for it any more.'));
+      signal?.addEventListener('abort', giveUp, { once: true });
+      add({ records, characters, receivedAt, signal, resolve: done.resolve, reject: done.reject });
+      try {
+        await done.promise;
+      } finally {
+        // Who is answered aborts what still waits: that must not make an error that nobody sees.
+        signal?.removeEventListener('abort', giveUp);
+      }
       return records.map(({ accepted }) => accepted);
     },
     status: () => ({ waiting: load.events }),

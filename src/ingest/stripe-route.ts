@@ -106,6 +106,9 @@ async function answerTo(
   return await acceptWithin({ event, receivedAt }, options, waiting);
 }
 
+/** A reason of our own: else each request would make an error with its stack. */
+const ANSWERED = 'answered';
+
 type Received = { readonly event: unknown; readonly receivedAt: number };
 
 async function acceptWithin(
@@ -124,7 +127,7 @@ async function acceptWithin(
     return unavailable(messageOf(error));
   } finally {
     waiting.delete(patience);
-    patience.abort();
+    patience.abort(ANSWERED);
   }
 }
 
