@@ -108,13 +108,15 @@ export function handleOf(table: AttemptTable, scope: number, id: string): number
   const { scratch } = table;
   scratch.at = 0;
   writeText(scratch, id);
-  return handleOfId(table, scope, { bytes: scratch.bytes, at: 0 });
+  const sought = { bytes: scratch.bytes, at: 0 };
+  return handleOfId(table, { scope, hash: hashOfId(sought, scope), id: sought });
 }
 
+type Sought = { readonly scope: number; readonly hash: number; readonly id: Cursor };
+
 /** The same of an id that lies there as a packed text. */
-function handleOfId({ index, chunks }: AttemptTable, scope: number, id: Cursor): number {
+function handleOfId({ index, chunks }: AttemptTable, { scope, hash, id }: Sought): number {
   const { places } = index;
-  const hash = hashOf(id, scope);
   for (let at = firstPlace(places, hash); ; at = placeAfter(places, at)) {
     const held = places[at + 1] ?? 0;
     if (held === 0) return -1;
@@ -155,7 +157,7 @@ export function addAttempt(table: AttemptTable, scope: number, merged: MergedAtt
   const tail = tailOf(chunks);
   const { at } = tail;
   packAttempt(tail, dictionary, merged);
-  const handle = newHandle(table, scope, { bytes: tail.bytes, at });
+  const handle = newHandle(table, scope, hashOfId({ bytes: tail.bytes, at }, scope));
   keepTail(chunks, handle, tail);
   table.times[handle] = merged.time;
   return handle;
@@ -165,6 +167,8 @@ export function addAttempt(table: AttemptTable, scope: number, merged: MergedAtt
 export type Packed = {
   /** Number of its scope. */
   readonly scope: number;
+  /** Of its id. */
+  readonly hash: number;
   /** Seconds. */
   readonly time: number;
   readonly bytes: Buffer;
@@ -172,14 +176,14 @@ export type Packed = {
   readonly end: number;
 };
 
-export function handleOfPacked(table: AttemptTable, { scope, bytes, start }: Packed): number {
-  return handleOfId(table, scope, { bytes, at: start });
+export function handleOfPacked(table: AttemptTable, { scope, hash, bytes, start }: Packed): number {
+  return handleOfId(table, { scope, hash, id: { bytes, at: start } });
 }
 
 /** As `addAttempt`. */
 export function addPacked(table: AttemptTable, packed: Packed): number {
-  const { scope, time, bytes, start, end } = packed;
-  const handle = newHandle(table, scope, { bytes, at: start });
+  const { scope, hash, time, bytes, start, end } = packed;
+  const handle = newHandle(table, scope, hash);
   const tail = tailOf(table.chunks);
   room(tail, end - start);
   bytes.copy(tail.bytes, tail.at, start, end);
@@ -219,11 +223,11 @@ function replacePacked(
   times[handle] = time;
 }
 
-function newHandle(table: AttemptTable, scope: number, id: Cursor): number {
+function newHandle(table: AttemptTable, scope: number, hash: number): number {
   const handle = table.free.pop() ?? table.end++;
   if (handle >= table.times.length) grow(table);
   table.chunks.rows[handle * STRIDE + SCOPE] = scope;
-  indexHandle(table.index, hashOf(id, scope), handle);
+  indexHandle(table.index, hash, handle);
   return handle;
 }
 
@@ -245,9 +249,11 @@ export function putPacked(
   from: Cursor,
 ): void {
   const length = readNumber(from);
-  const packed = { scope, time, bytes: from.bytes, start: from.at, end: from.at + length };
-  if (!(length > 0 && packed.end <= from.bytes.length)) throw new Error('an attempt that is cut off');
-  from.at = packed.end;
+  const end = from.at + length;
+  if (!(length > 0 && end <= from.bytes.length && endOfText(from) <= end))
+    throw new Error('an attempt that is cut off');
+  const packed = { scope, hash: hashOfId(from, scope), time, bytes: from.bytes, start: from.at, end };
+  from.at = end;
   const known = handleOfPacked(table, packed);
   if (known < 0) addPacked(table, packed);
   else replacePacked(table, known, packed);
@@ -267,7 +273,7 @@ export function replaceAttempt(
 /** Its handle may be given to another attempt: nothing may hold it any more. */
 export function removeAttempt(table: AttemptTable, handle: number): void {
   const { index, chunks, free } = table;
-  unindexHandle(index, hashOf(packedAt(table, handle), scopeAt(table, handle)), handle);
+  unindexHandle(index, hashOfId(packedAt(table, handle), scopeAt(table, handle)), handle);
   dropRecord(chunks, handle);
   table.times[handle] = Number.POSITIVE_INFINITY;
   free.push(handle);
@@ -315,7 +321,7 @@ function grow(table: AttemptTable): void {
 }
 
 /** FNV-1a over the bytes of a packed text, mixed once more; the ids are Stripe's, so nobody outside chooses them. */
-function hashOf(id: Cursor, scope: number): number {
+export function hashOfId(id: Cursor, scope: number): number {
   const { bytes, at } = id;
   const end = endOfText(id);
   let hash = 0x811c9dc5 ^ scope;

@@ -5,7 +5,7 @@ import { createScan, type Scan, SPARE, scanRecord } from '../attempts/wire-scan.
 import type { Lane } from '../model/attempt.ts';
 import { TOPICS } from '../model/topics.ts';
 import { BITS, LONGEST_PREFIX } from './attempt-pack.ts';
-import { type AttemptTable, type Packed, scopeNumber } from './attempt-table.ts';
+import { type AttemptTable, hashOfId, type Packed, scopeNumber } from './attempt-table.ts';
 import { type Cursor, type Dictionary, room, writeNumber, writeRun, writeRunAsWord } from './bytes.ts';
 
 /** An attempt of one view, packed; good until its bytes are written anew. */
@@ -84,7 +84,8 @@ export function packView(table: AttemptTable, to: Cursor, bytes: Buffer, length:
   const account = isOwn ? null : bytes.toString('latin1', starts[ACCOUNT], ends[ACCOUNT]);
   const scope = scopeNumber(table, { account, livemode: numbers[LIVEMODE] === 1 });
   const lane = numbers[LANE] === 0 ? 'live' : 'history';
-  return { record: 'packed', lane, receivedAt, time, scope, bytes: to.bytes, start, end: to.at };
+  const hash = hashOfId({ bytes: to.bytes, at: start }, scope);
+  return { record: 'packed', lane, receivedAt, time, scope, hash, bytes: to.bytes, start, end: to.at };
 }
 
 /** Whether each value is of the kind that it has in a view, and what must not be empty is not. */
