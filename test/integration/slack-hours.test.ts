@@ -142,7 +142,7 @@ describe('an alert that is acknowledged and forgotten', () => {
 });
 
 /** A call that is under way while the clock is moved arrives at a later second than it was sent: where Slack's pace is judged, none is. */
-const A_CALL_MS = 150;
+const A_CALL_MS = 500;
 
 describe('an hour without Slack', () => {
   const METHODS = ['chat.postMessage', 'chat.update', 'conversations.history', 'conversations.info', 'auth.test'];
