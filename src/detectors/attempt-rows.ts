@@ -3,7 +3,7 @@
 import type { MergedSignal } from '../attempts/merge.ts';
 import { decodeMergedSignal, encodeMergedSignal } from '../attempts/wire-signals.ts';
 import { AppError } from '../model/errors.ts';
-import { copyPacked, putPacked, scopeNumber, scopeOf } from './attempt-table.ts';
+import { scopeNumber, scopeOf } from './attempt-table.ts';
 import {
   type Cursor,
   readNumber,
@@ -15,6 +15,7 @@ import {
   writeText,
   writeWord,
 } from './bytes.ts';
+import { copyPacked, putPacked } from './packed-attempts.ts';
 import { holdSignal } from './place.ts';
 import type { FoldState } from './state.ts';
 import type { Row } from './window-store.ts';

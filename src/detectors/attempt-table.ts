@@ -3,17 +3,7 @@ import type { MergedAttempt } from '../attempts/merge.ts';
 import type { Outcome } from '../model/attempt.ts';
 import { type Scope, scopeId } from '../model/scope.ts';
 import { packAttempt, unpackAttempt, unpackOutcome } from './attempt-pack.ts';
-import {
-  areTextsAlike,
-  type Cursor,
-  createDictionary,
-  type Dictionary,
-  endOfText,
-  readNumber,
-  room,
-  writeNumber,
-  writeText,
-} from './bytes.ts';
+import { areTextsAlike, type Cursor, createDictionary, type Dictionary, endOfText, writeText } from './bytes.ts';
 import {
   bytesOf,
   type Chunks,
@@ -24,7 +14,6 @@ import {
   HEADER_BYTES,
   isHeld,
   keepTail,
-  lengthOf,
   OWN,
   putRecord,
   STRIDE,
@@ -115,7 +104,7 @@ export function handleOf(table: AttemptTable, scope: number, id: string): number
 type Sought = { readonly scope: number; readonly hash: number; readonly id: Cursor };
 
 /** The same of an id that lies there as a packed text. */
-function handleOfId({ index, chunks }: AttemptTable, { scope, hash, id }: Sought): number {
+export function handleOfId({ index, chunks }: AttemptTable, { scope, hash, id }: Sought): number {
   const { places } = index;
   for (let at = firstPlace(places, hash); ; at = placeAfter(places, at)) {
     const held = places[at + 1] ?? 0;
@@ -163,100 +152,13 @@ export function addAttempt(table: AttemptTable, scope: number, merged: MergedAtt
   return handle;
 }
 
-/** An attempt that lies packed somewhere else. */
-export type Packed = {
-  /** Number of its scope. */
-  readonly scope: number;
-  /** Of its id. */
-  readonly hash: number;
-  /** Seconds. */
-  readonly time: number;
-  readonly bytes: Buffer;
-  readonly start: number;
-  readonly end: number;
-};
-
-export function handleOfPacked(table: AttemptTable, { scope, hash, bytes, start }: Packed): number {
-  return handleOfId(table, { scope, hash, id: { bytes, at: start } });
-}
-
-/** As `addAttempt`. */
-export function addPacked(table: AttemptTable, packed: Packed): number {
-  const { scope, hash, time, bytes, start, end } = packed;
-  const handle = newHandle(table, scope, hash);
-  const tail = tailOf(table.chunks);
-  room(tail, end - start);
-  bytes.copy(tail.bytes, tail.at, start, end);
-  tail.at += end - start;
-  keepTail(table.chunks, handle, tail);
-  table.times[handle] = time;
-  return handle;
-}
-
-/** Whether the attempt is held in just those bytes. */
-export function isHeldAs(
-  { chunks, times }: AttemptTable,
-  handle: number,
-  { time, bytes, start, end }: Packed,
-): boolean {
-  const at = startOf(chunks, handle);
-  const length = end - start;
-  if (times[handle] !== time || lengthOf(chunks, handle) !== length) return false;
-  return chunkOf(chunks, handle).compare(bytes, start, end, at, at + length) === 0;
-}
-
-export function unpacked({ scopes, dictionary }: AttemptTable, { scope, time, bytes, start }: Packed): MergedAttempt {
-  const of = scopes.list[scope];
-  if (of === undefined) throw new Error('a scope without a number');
-  return unpackAttempt({ bytes, at: start }, dictionary, { scope: of, time });
-}
-
-function replacePacked(
-  { chunks, scratch, times }: AttemptTable,
-  handle: number,
-  { time, bytes, start, end }: Packed,
-): void {
-  scratch.at = HEADER_BYTES;
-  room(scratch, end - start);
-  bytes.copy(scratch.bytes, HEADER_BYTES, start, end);
-  putRecord(chunks, handle, scratch.bytes, HEADER_BYTES + end - start);
-  times[handle] = time;
-}
-
-function newHandle(table: AttemptTable, scope: number, hash: number): number {
+/** For an attempt that is stored next. */
+export function newHandle(table: AttemptTable, scope: number, hash: number): number {
   const handle = table.free.pop() ?? table.end++;
   if (handle >= table.times.length) grow(table);
   table.chunks.rows[handle * STRIDE + SCOPE] = scope;
   indexHandle(table.index, hash, handle);
   return handle;
-}
-
-/** Writes the bytes of an attempt, their length first. */
-export function copyPacked(to: Cursor, { chunks }: AttemptTable, handle: number): void {
-  const bytes = chunkOf(chunks, handle);
-  const start = startOf(chunks, handle);
-  const length = lengthOf(chunks, handle);
-  writeNumber(to, length);
-  room(to, length);
-  bytes.copy(to.bytes, to.at, start, start + length);
-  to.at += length;
-}
-
-/** Stores an attempt, held before or not, as `copyPacked` wrote it. Throws if it is cut off. */
-export function putPacked(
-  table: AttemptTable,
-  { scope, time }: { readonly scope: number; readonly time: number },
-  from: Cursor,
-): void {
-  const length = readNumber(from);
-  const end = from.at + length;
-  if (!(length > 0 && end <= from.bytes.length && endOfText(from) <= end))
-    throw new Error('an attempt that is cut off');
-  const packed = { scope, hash: hashOfId(from, scope), time, bytes: from.bytes, start: from.at, end };
-  from.at = end;
-  const known = handleOfPacked(table, packed);
-  if (known < 0) addPacked(table, packed);
-  else replacePacked(table, known, packed);
 }
 
 export function replaceAttempt(

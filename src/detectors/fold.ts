@@ -6,21 +6,12 @@ import type { Rule } from '../model/detector.ts';
 import { type Key, keyId } from '../model/entity.ts';
 import type { Episode } from '../model/episode.ts';
 import { type RowWriter, rowWriter } from './attempt-rows.ts';
-import {
-  addAttempt,
-  addPacked,
-  attemptAt,
-  handleOf,
-  handleOfPacked,
-  isHeldAs,
-  replaceAttempt,
-  scopeNumber,
-  unpacked,
-} from './attempt-table.ts';
+import { addAttempt, attemptAt, handleOf, replaceAttempt, scopeNumber } from './attempt-table.ts';
 import { type Details, detailsOfKey } from './details.ts';
 import type { MoveContext, Place, Touched } from './entities.ts';
 import { episodesOfKey } from './episodes.ts';
 import { keyIn } from './keys.ts';
+import { addPacked, handleOfPacked, isHeldAs, unpacked } from './packed-attempts.ts';
 import { packedSubject } from './packed-subject.ts';
 import type { PackedView } from './packed-view.ts';
 import { addRevision, assertAll, contextOf, holdSignal, lowerLeast, retractAll, touchFrom } from './place.ts';

@@ -5,8 +5,9 @@ import { createScan, type Scan, SPARE, scanRecord } from '../attempts/wire-scan.
 import type { Lane } from '../model/attempt.ts';
 import { TOPICS } from '../model/topics.ts';
 import { BITS, LONGEST_PREFIX } from './attempt-pack.ts';
-import { type AttemptTable, hashOfId, type Packed, scopeNumber } from './attempt-table.ts';
+import { type AttemptTable, hashOfId, scopeNumber } from './attempt-table.ts';
 import { type Cursor, type Dictionary, room, writeNumber, writeRun, writeRunAsWord } from './bytes.ts';
+import type { Packed } from './packed-attempts.ts';
 
 /** An attempt of one view, packed; good until its bytes are written anew. */
 export type PackedView = Packed & {

@@ -4,7 +4,7 @@ import type { Admin, ITopicMetadata } from 'kafkajs';
 
 import { TOPICS, type Topic, type TopicName } from '../model/topics.ts';
 import { createClient, type KafkaConnection, kafkaError, withDeadline } from './kafka-client.ts';
-import { marksOfReaders, STRANGERS_HELP } from './kafka-members.ts';
+import { marksOfReaders, STRANGERS_HELP } from './kafka-readers.ts';
 import { type Probe, probePort } from './port-probe.ts';
 
 export type KafkaCheck = {
@@ -129,14 +129,17 @@ async function topicLines(admin: Admin, prefix: string, brokers: number): Promis
 
 async function readersLine(admin: Admin, prefix: string, own: string | null): Promise<KafkaCheck> {
   const name = 'replicas';
-  const marks = await withDeadline(
-    'Groups cannot be looked at',
-    ASK_MS,
-    async () => await marksOfReaders(admin, prefix),
-  )
+  let marks: readonly string[];
+  try {
+    const ask = async (): Promise<readonly string[]> => await marksOfReaders(admin, prefix);
+    marks = await withDeadline('Groups cannot be looked at', ASK_MS, ask);
+  } catch (error) {
+    const { message, help } = kafkaError('Groups cannot be looked at', error);
     // A user that may read a group need not be allowed to list all.
-    .catch(() => null);
-  if (marks === null) return fine(name, 'this user may not list the groups');
+    return message.includes('refuses access')
+      ? fine(name, 'not looked at: this user may not list the groups')
+      : wrong(name, `${message} ${help}`.trim());
+  }
   if (marks.length === 0) return fine(name, `none reads "${prefix}" now`);
   const strangers = marks.filter((mark) => mark !== (own ?? marks[0]));
   return strangers.length === 0

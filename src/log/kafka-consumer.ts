@@ -8,7 +8,7 @@ import type { KafkaAdmin, KafkaParts } from './kafka-admin.ts';
 import { keepAssigner } from './kafka-assigner.ts';
 import { createClient, kafkaError, rootOf } from './kafka-client.ts';
 import { type Lease, watchLease } from './kafka-lease.ts';
-import { STRANGERS_HELP } from './kafka-members.ts';
+import { STRANGERS_HELP } from './kafka-readers.ts';
 import { openSession, type Session } from './kafka-session.ts';
 
 const REQUEST_TIMEOUT_MS = 10_000;

@@ -7,7 +7,7 @@ import type { Batch, EventLog } from '../../src/log/event-log.ts';
 import { openKafkaLog } from '../../src/log/kafka.ts';
 import { checkKafka } from '../../src/log/kafka-check.ts';
 import { createClient } from '../../src/log/kafka-client.ts';
-import { STRANGERS_HELP } from '../../src/log/kafka-members.ts';
+import { STRANGERS_HELP } from '../../src/log/kafka-readers.ts';
 import { TOPICS } from '../../src/model/topics.ts';
 import { sharedKafka } from '../support/services.ts';
 import { numberOf, numbers, record } from './event-log.ts';

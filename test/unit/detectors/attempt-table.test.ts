@@ -15,7 +15,8 @@ import {
   scopeNumber,
   sizeOf,
 } from '../../../src/detectors/attempt-table.ts';
-import { type AttemptFields, OUTCOMES, type View } from '../../../src/model/attempt.ts';
+import { OUTCOMES, type View } from '../../../src/model/attempt.ts';
+import { fieldsArbOf } from '../../support/attempt-fields.ts';
 import { START_S, view } from '../../support/detect.ts';
 
 const textArb = fc.oneof(
@@ -23,26 +24,7 @@ const textArb = fc.oneof(
   fc.constantFrom('', 'é', '\ud800', 'a'.repeat(254), 'a'.repeat(255), 'ж'.repeat(300)),
 );
 
-const fieldsArb: fc.Arbitrary<AttemptFields> = fc.record(
-  {
-    result: fc.record({ outcome: fc.constantFrom(...OUTCOMES), code: textArb, class: fc.constant('G' as const) }),
-    amount: fc.oneof(fc.integer(), fc.maxSafeInteger()),
-    currency: textArb,
-    card: textArb,
-    brand: textArb,
-    last4: textArb,
-    funding: textArb,
-    country: textArb,
-    wallet: textArb,
-    customer: textArb,
-    email: textArb,
-    ip: textArb,
-    method: textArb,
-    intent: textArb,
-    metadata: fc.dictionary(textArb, textArb, { maxKeys: 3 }),
-  },
-  { requiredKeys: [] },
-);
+const fieldsArb = fieldsArbOf(textArb);
 
 const viewArb = fc
   .record({

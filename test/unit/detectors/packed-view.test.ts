@@ -17,7 +17,8 @@ import { packView } from '../../../src/detectors/packed-view.ts';
 import { attemptSubject, entityOf, hashEntity, isOn, type Subject } from '../../../src/detectors/subjects.ts';
 import type { TextHash } from '../../../src/detectors/text-hash.ts';
 import { decodeAll, decodeFor } from '../../../src/detectors/worker-decode.ts';
-import { type AttemptFields, OUTCOMES, type View } from '../../../src/model/attempt.ts';
+import type { View } from '../../../src/model/attempt.ts';
+import { fieldsArbOf } from '../../support/attempt-fields.ts';
 import { rule, START_S, view } from '../../support/detect.ts';
 
 /** Of characters that need no escape, and others now and then. */
@@ -29,30 +30,7 @@ const textArb = fc.oneof(
 );
 const idArb = fc.oneof(fc.constantFrom('ch_3Mmabc', 'ch_', '_', 'longprefix_abc', 'evt_3Mmabd'), textArb);
 
-const fieldsArb: fc.Arbitrary<AttemptFields> = fc.record(
-  {
-    result: fc.record({
-      outcome: fc.constantFrom(...OUTCOMES),
-      code: textArb,
-      class: fc.constantFrom('B' as const, '' as const),
-    }),
-    amount: fc.oneof(fc.nat(), fc.integer(), fc.maxSafeInteger(), fc.constantFrom(0.5, 1e21)),
-    currency: textArb,
-    card: textArb,
-    brand: textArb,
-    last4: fc.constantFrom('4242', '1234', '12345678'),
-    funding: textArb,
-    country: textArb,
-    wallet: textArb,
-    customer: textArb,
-    email: textArb,
-    ip: textArb,
-    method: textArb,
-    intent: textArb,
-    metadata: fc.dictionary(textArb, textArb, { maxKeys: 3 }),
-  },
-  { requiredKeys: [] },
-);
+const fieldsArb = fieldsArbOf(textArb);
 
 const viewArb = fc
   .record({
