@@ -24,10 +24,18 @@ export type ReportMark = {
   readonly episodes: readonly ToldEpisode[];
 };
 
+/** Milliseconds; infinite: never. */
+export type Later = {
+  /** By the clock. */
+  readonly atMs: number;
+  /** The next end, by the time that the attempts have come to (what `EpisodeNow.over` goes by). */
+  readonly endMs: number;
+};
+
 export type Due =
   | { readonly due: 'now'; readonly why: 'opened' | 'worse' | 'changed' | 'grew' | 'over' }
-  /** Nothing to tell before that time (milliseconds), if nothing else changes. */
-  | { readonly due: 'later'; readonly atMs: number }
+  /** Nothing to tell before one of these times, if nothing else changes. */
+  | ({ readonly due: 'later' } & Later)
   | { readonly due: 'never' };
 
 const SLOTS_MS = [5_000, 10_000, 20_000, 40_000];
@@ -42,10 +50,11 @@ export function reportDue(mark: ReportMark | null, episodes: readonly EpisodeNow
   if (pairs.some(([before, now]) => compareSeverity(now.severity, before.severity) > 0))
     return { due: 'now', why: 'worse' };
   if (pairs.some(([before, now]) => now.over && !before.over)) return { due: 'now', why: 'over' };
-  const nextEndMs = Math.min(...episodes.map(endMs));
-  if (mark === null || pairs.every(([before, now]) => isSame(before, now))) return later(nextEndMs);
+  const endMs = Math.min(...episodes.map(endOf));
+  if (mark === null || pairs.every(([before, now]) => isSame(before, now)))
+    return later({ atMs: Number.POSITIVE_INFINITY, endMs });
   const slotMs = nextSlotMs(mark);
-  return slotMs <= nowMs ? { due: 'now', why: 'grew' } : later(Math.min(slotMs, nextEndMs));
+  return slotMs <= nowMs ? { due: 'now', why: 'grew' } : later({ atMs: slotMs, endMs });
 }
 
 /** The mark after a report at `nowMs`; null if there is nothing left to remember. */
@@ -105,11 +114,12 @@ function nextSlotMs({ openedAtMs, toldAtMs }: ReportMark): number {
   return openedAtMs + last + (Math.floor((sinceMs - last) / EVERY_MS) + 1) * EVERY_MS;
 }
 
-function endMs({ over, lastBreachAt, quietForS }: EpisodeNow): number {
+function endOf({ over, lastBreachAt, quietForS }: EpisodeNow): number {
   return over ? Number.POSITIVE_INFINITY : (lastBreachAt + quietForS + 1) * 1000;
 }
 
-const later = (atMs: number): Due => (Number.isFinite(atMs) ? { due: 'later', atMs } : { due: 'never' });
+const later = ({ atMs, endMs }: Later): Due =>
+  Number.isFinite(Math.min(atMs, endMs)) ? { due: 'later', atMs, endMs } : { due: 'never' };
 
 /** Quiet for longer than `quietFor`, seen at `nowMs`: an instant exactly `quietFor` later would still join. */
 export function isOver(episode: Span, quietForS: number, nowMs: number): boolean {

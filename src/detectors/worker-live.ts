@@ -4,7 +4,7 @@ import type { EventLog } from '../log/event-log.ts';
 import { checkGap } from '../log/gap.ts';
 import type { Rule } from '../model/detector.ts';
 import { type Key, keyId } from '../model/entity.ts';
-import type { ReportMark } from './reports.ts';
+import type { Later, ReportMark } from './reports.ts';
 import { finishRestore, restoreRows } from './restore.ts';
 import { horizonMs } from './retain.ts';
 import { createState, type FoldState } from './state.ts';
@@ -26,7 +26,7 @@ export type Live = {
   unstored: readonly Row[];
   /** By keyId. */
   readonly marks: Map<string, Marked>;
-  /** Keys to look at, and when (milliseconds), by keyId. */
+  /** Keys to look at, and when, by keyId. */
   readonly due: Map<string, Due>;
   /** Keys that are not to be looked at before (milliseconds), by keyId: episodes of very many members. */
   readonly restUntil: Map<string, number>;
@@ -36,7 +36,10 @@ export type Live = {
   erased: number;
 };
 
-export type Due = { readonly key: Key; readonly atMs: number };
+export type Due = Later & { readonly key: Key };
+
+/** By the clock alone: milliseconds. */
+export const dueAt = (key: Key, atMs: number): Due => ({ key, atMs, endMs: Number.POSITIVE_INFINITY });
 
 export type Marked = { readonly key: Key; readonly mark: ReportMark };
 
@@ -66,7 +69,7 @@ export async function loadLive(parts: LiveParts, partition: number, known: reado
   finishRestore(live.state);
   await recallTold(live, { log, partition }, { nowMs: parts.nowMs, end: ends.next });
   // What was touched and not told before the restart is found by looking at every key that was ever told.
-  for (const [id, { key }] of live.marks) live.due.set(id, { key, atMs: 0 });
+  for (const [id, { key }] of live.marks) live.due.set(id, dueAt(key, 0));
   return live;
 }
 

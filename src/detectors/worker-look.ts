@@ -8,7 +8,7 @@ import { membersId } from '../model/members.ts';
 import { markAfter, reportDue } from './reports.ts';
 import { liveFromS } from './retain.ts';
 import type { Row } from './window-store.ts';
-import { type Live, setMark } from './worker-live.ts';
+import { dueAt, type Live, setMark } from './worker-live.ts';
 import type { RecalledKey } from './worker-recall.ts';
 import { reportId, standingOf, type Told, tell } from './worker-report.ts';
 
@@ -42,12 +42,21 @@ export function lookOrRest(look: Look, key: Key, output: Output): void {
   const { live, nowMs } = look;
   const until = live.restUntil.get(keyId(key)) ?? 0;
   if (until <= nowMs) lookAt(look, key, output);
-  else live.due.set(keyId(key), { key, atMs: until });
+  else live.due.set(keyId(key), dueAt(key, until));
 }
 
 export function lookAtDue(look: Look, output: Output): void {
   const { live, nowMs } = look;
-  for (const { key, atMs } of [...live.due.values()]) if (atMs <= nowMs) lookAt(look, key, output);
+  const timeMs = timeOf(live, nowMs);
+  for (const { key, atMs, endMs } of [...live.due.values()])
+    if (atMs <= nowMs || endMs <= timeMs) lookAt(look, key, output);
+}
+
+/** When the clock makes a key due, milliseconds; what ends by the time that the attempts have come to waits for them. */
+export function nextDueMs({ due }: Live, nowMs: number): number {
+  let nextMs = Number.POSITIVE_INFINITY;
+  for (const { atMs, endMs } of due.values()) nextMs = Math.min(nextMs, atMs, endMs > nowMs ? endMs : nextMs);
+  return nextMs;
 }
 
 export function lookAt(look: Look, key: Key, output: Output): void {
@@ -78,7 +87,7 @@ export function lookAt(look: Look, key: Key, output: Output): void {
     due = reportDue(mark, episodes, nowMs);
   }
   if (mark !== before) output.rows.push(setMark(live, key, mark));
-  if (due.due === 'later') live.due.set(id, { key, atMs: Math.max(due.atMs, nowMs + 1) });
+  if (due.due === 'later') live.due.set(id, { key, atMs: due.atMs, endMs: due.endMs });
   else live.due.delete(id);
   rest(live, id, { nowMs, members: episodes.reduce((sum, { attemptCount }) => sum + attemptCount, 0) });
 }

@@ -6,7 +6,7 @@ import { type Foldable, fold } from './fold.ts';
 import { expire } from './retain.ts';
 import { type Decoded, decodeFor } from './worker-decode.ts';
 import type { Live } from './worker-live.ts';
-import { emptyOutput, forgetEnded, lookAtDue, lookOrRest } from './worker-look.ts';
+import { emptyOutput, forgetEnded, lookAtDue, lookOrRest, nextDueMs } from './worker-look.ts';
 import { createOutbox } from './worker-outbox.ts';
 import { dropOldRows, ensureReach, forgetErased, goBack, goOnRebuilding, lookAtAll } from './worker-rebuild.ts';
 import {
@@ -175,7 +175,5 @@ async function tick(seat: Seat): Promise<number> {
   const output = emptyOutput();
   lookAtDue(lookOf(seat, live, true), output);
   if (output.rows.length > 0 || output.commands.length > 0) await storeOutput(seat, live, output);
-  let nextMs = nowMs + LONGEST_WAIT_MS;
-  for (const { atMs } of live.due.values()) if (atMs < nextMs) nextMs = atMs;
-  return nextMs;
+  return Math.min(nowMs + LONGEST_WAIT_MS, nextDueMs(live, nowMs));
 }

@@ -68,7 +68,11 @@ describe('growth', () => {
   });
 
   it('waits for its slot, and says when that is', () => {
-    expect(reportDue(told(episode()), [episode({ attemptCount: 4 })], 1_000)).toEqual({ due: 'later', atMs: 5_000 });
+    expect(reportDue(told(episode()), [episode({ attemptCount: 4 })], 1_000)).toEqual({
+      due: 'later',
+      atMs: 5_000,
+      endMs: END_MS,
+    });
   });
 
   it.each<Partial<EpisodeNow>>([
@@ -84,7 +88,11 @@ describe('growth', () => {
 
 describe('without a difference', () => {
   it('nothing is due before the end', () => {
-    expect(reportDue(told(episode()), [episode()], 5_000)).toEqual({ due: 'later', atMs: END_MS });
+    expect(reportDue(told(episode()), [episode()], 5_000)).toEqual({
+      due: 'later',
+      atMs: Number.POSITIVE_INFINITY,
+      endMs: END_MS,
+    });
   });
 
   it('nothing is ever due once it is over, or of a key without episodes', () => {
