@@ -225,7 +225,7 @@ function grow(table: AttemptTable): void {
 /** FNV-1a over the bytes of a packed text, mixed once more; the ids are Stripe's, so nobody outside chooses them. */
 export function hashOfId(id: Cursor, scope: number): number {
   const { bytes, at } = id;
-  const end = endOfText(id);
+  const end = endOfText(id.bytes, id.at);
   let hash = 0x811c9dc5 ^ scope;
   for (let i = at; i < end; i++) hash = Math.imul(hash ^ (bytes[i] as number), 0x01000193);
   hash ^= hash >>> 15;

@@ -65,8 +65,13 @@ export function readNumber(from: Cursor): number {
 }
 
 export function skipNumber(from: Cursor): void {
-  const tag = from.bytes[from.at++] ?? 0;
-  if (tag >= SMALL) from.at += tag === DOUBLE ? 8 : tag - SMALL;
+  from.at = endOfNumber(from.bytes, from.at);
+}
+
+/** Behind the number that begins there. */
+export function endOfNumber(bytes: Buffer, at: number): number {
+  const tag = bytes[at] ?? 0;
+  return at + 1 + (tag < SMALL ? 0 : tag === DOUBLE ? 8 : tag - SMALL);
 }
 
 /** The words that come first, which are those that come often, take one byte. */
@@ -156,9 +161,14 @@ export function readWord(from: Cursor, { words }: Dictionary): string {
 }
 
 export function skipWord(from: Cursor): void {
-  const first = from.bytes[from.at++] ?? 0;
-  if (first === WRITTEN_OUT) skipText(from);
-  else if (first === LONG_WORD) from.at += 2;
+  from.at = endOfWord(from.bytes, from.at);
+}
+
+/** Behind the word that begins there. */
+export function endOfWord(bytes: Buffer, at: number): number {
+  const first = bytes[at] ?? 0;
+  if (first < LONG_WORD) return at + 1;
+  return first === WRITTEN_OUT ? endOfText(bytes, at + 1) : at + 3;
 }
 
 /** One byte a character after one of length; else UTF-16, which keeps any text as it is, half characters too. */
@@ -209,18 +219,18 @@ export function readText(from: Cursor): string {
 }
 
 export function skipText(from: Cursor): void {
-  from.at = endOfText(from);
+  from.at = endOfText(from.bytes, from.at);
 }
 
 /** Behind the text that begins there. */
-export function endOfText({ bytes, at }: Cursor): number {
+export function endOfText(bytes: Buffer, at: number): number {
   const length = bytes[at] ?? 0;
   return length < WIDE ? at + 1 + length : at + 5 + bytes.readUInt32LE(at + 1);
 }
 
 /** Whether the text that lies there is the one that lies elsewhere: each text has one way to be written. */
 export function areTextsAlike(bytes: Buffer, at: number, other: Cursor): boolean {
-  const length = endOfText(other) - other.at;
+  const length = endOfText(other.bytes, other.at) - other.at;
   for (let i = 0; i < length; i++) if (bytes[at + i] !== other.bytes[other.at + i]) return false;
   return true;
 }

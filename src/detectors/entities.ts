@@ -3,7 +3,17 @@
 import type { EntityKind } from '../model/detector.ts';
 import { type Cells, type Contribution, changeCells, createCells } from './cells.ts';
 import { isDense } from './dense.ts';
-import { addHitOf, entityAt, type HitTable, hitsOn, isListed, noteOf, removeHit, setNote } from './hit-table.ts';
+import {
+  addHitOf,
+  countOf,
+  entityAt,
+  type HitTable,
+  hitsOn,
+  isListed,
+  noteOf,
+  removeHit,
+  setNote,
+} from './hit-table.ts';
 import type { Revision } from './revision.ts';
 import { changeRunning } from './running.ts';
 import { contributionOf, entityOf, hashEntity, isOn, roleOf, type Subject } from './subjects.ts';
@@ -119,7 +129,10 @@ export function assert(group: Group, { handle, scope }: Place, subject: Subject,
     if (cells !== undefined) {
       changeCells(cells, revision.layout, contributionOf(revision, subject, role), 1);
       if (cells.running !== null) changeRunning(cells.running, { on, subject, role }, 1);
-    } else if (mayBreach(group, number, { slot: i, least, around: subject.time }, context)) {
+    } else if (
+      countOf(hits, number) >= least &&
+      mayBreach(group, number, { slot: i, least, around: subject.time }, context)
+    ) {
       // Made from all that is listed: the bits must be right before.
       hits.bits[handle] = bits;
       entity = watch(group, number, scope, entityOf(kind, subject.fields) ?? '');

@@ -1,5 +1,7 @@
 // What is told of a member: of an attempt as it is, of a signal what is known of its charge and its own reason and money.
 import type { AttemptFields } from '../model/attempt.ts';
+import { PackedFacts } from './packed-facts.ts';
+import { PackedSubject } from './packed-subject.ts';
 import type { Subject } from './subjects.ts';
 import type { MemberFacts } from './tally.ts';
 
@@ -25,6 +27,7 @@ export function memberOf(on: Member['on'], subject: Subject): Member {
 
 /** The same for the evidence. */
 export function factsOf(on: Member['on'], subject: Subject): MemberFacts {
+  if (subject instanceof PackedSubject) return new PackedFacts(subject);
   const { id, time, fields, reason } = subject;
   if (on === 'signal') return { id, at: time, code: reason, fields: fieldsOf(on, subject) };
   const { result } = fields;

@@ -84,7 +84,7 @@ export function putPacked(
 ): void {
   const length = readNumber(from);
   const end = from.at + length;
-  if (!(length > 0 && end <= from.bytes.length && endOfText(from) <= end))
+  if (!(length > 0 && end <= from.bytes.length && endOfText(from.bytes, from.at) <= end))
     throw new Error('an attempt that is cut off');
   const packed = { scope, hash: hashOfId(from, scope), time, bytes: from.bytes, start: from.at, end };
   from.at = end;

@@ -5,7 +5,7 @@ import type { Attempt, AttemptFields } from '../model/attempt.ts';
 import type { EntityKind } from '../model/detector.ts';
 import { BITS, skipRank } from './attempt-pack.ts';
 import { type AttemptTable, attemptAt, packedAt } from './attempt-table.ts';
-import { type Cursor, readNumber, readWord, skipNumber, skipText, skipWord } from './bytes.ts';
+import { type Cursor, endOfNumber, endOfText, endOfWord, readNumber, readWord, skipText, skipWord } from './bytes.ts';
 import { AttemptVariables, type FilterVariables } from './cel.ts';
 
 /** null: it has several views, or none that says anything. */
@@ -81,15 +81,20 @@ export class PackedSubject implements Attempt {
     return this.#fields;
   }
   get amount(): number | undefined {
-    return this.fields.amount;
+    return (this.#mask & BITS.amount) === 0 ? undefined : readNumber({ bytes: this.#bytes, at: this.#amountAt() });
   }
   get currency(): string | undefined {
-    return this.fields.currency;
+    if ((this.#mask & BITS.currency) === 0) return undefined;
+    return readWord({ bytes: this.#bytes, at: this.#currencyAt() }, this.#table.dictionary);
+  }
+
+  get hasResult(): boolean {
+    return (this.#mask & BITS.result) !== 0;
   }
 
   /** Outcome, code, class: its first, second, third word; '' if it has no result. */
   resultWord(index: 0 | 1 | 2): string {
-    if ((this.#mask & BITS.result) === 0) return '';
+    if (!this.hasResult) return '';
     const from = { bytes: this.#bytes, at: this.#at };
     for (let i = 0; i < index; i++) skipWord(from);
     return readWord(from, this.#table.dictionary);
@@ -99,26 +104,38 @@ export class PackedSubject implements Attempt {
     return (this.#mask & BITS[name]) !== 0;
   }
 
-  /** Where the text of a field that it has lies packed. Quickest in the order of the fields. */
-  textAt(name: PackedKind): Cursor {
+  /** Where its texts lie. */
+  get bytes(): Buffer {
+    return this.#bytes;
+  }
+
+  /** Where the text of a field that it has begins. Quickest in the order of the fields. */
+  textAt(name: PackedKind): number {
     const wanted = BITS[name];
+    const bytes = this.#bytes;
     const mask = this.#mask;
-    const from = { bytes: this.#bytes, at: this.#walkedTo };
     let bit = this.#walked;
+    let at = this.#walkedTo;
     if (bit === 0 || bit > wanted) {
-      from.at = this.#at;
-      if ((mask & BITS.result) !== 0) for (let i = 0; i < 3; i++) skipWord(from);
-      if ((mask & BITS.amount) !== 0) skipNumber(from);
       bit = BITS.currency;
+      at = this.#currencyAt();
     }
-    for (; bit < wanted; bit <<= 1) {
-      if ((mask & bit) === 0) continue;
-      if ((WORDS & bit) !== 0) skipWord(from);
-      else skipText(from);
-    }
+    for (; bit < wanted; bit <<= 1)
+      if ((mask & bit) !== 0) at = (WORDS & bit) !== 0 ? endOfWord(bytes, at) : endOfText(bytes, at);
     this.#walked = wanted;
-    this.#walkedTo = from.at;
-    return from;
+    this.#walkedTo = at;
+    return at;
+  }
+
+  #amountAt(): number {
+    const bytes = this.#bytes;
+    const at = this.#at;
+    return this.hasResult ? endOfWord(bytes, endOfWord(bytes, endOfWord(bytes, at))) : at;
+  }
+
+  #currencyAt(): number {
+    const at = this.#amountAt();
+    return (this.#mask & BITS.amount) === 0 ? at : endOfNumber(this.#bytes, at);
   }
 
   #whole(): MergedAttempt {

@@ -17,6 +17,7 @@ import { type Group, noWatched, watchedAt } from './entities.ts';
 import type { Base, KeyCells } from './episodes.ts';
 import { bytesOfHits, createHitTable } from './hit-table.ts';
 import type { OpenEpisode } from './open-episode.ts';
+import { packedSubject } from './packed-subject.ts';
 import type { DetectorRules } from './rules.ts';
 import { attemptSubject, type Subject, signalSubject } from './subjects.ts';
 import type { Row } from './window-store.ts';
@@ -148,9 +149,10 @@ export function partsOf(
   return parts;
 }
 
-/** What is counted under a handle, as it is now. */
+/** What is counted under a handle, as it is now; good as long as that is not changed. */
 export function subjectOf(state: FoldState, on: Group['on'], handle: number): Subject {
-  if (on === 'attempt') return attemptSubject(attemptAt(state.attempts, handle));
+  const { attempts } = state;
+  if (on === 'attempt') return packedSubject(attempts, handle) ?? attemptSubject(attemptAt(attempts, handle));
   const held = state.signalByHandle.get(handle);
   if (held === undefined) throw new Error('a handle of no signal');
   return subjectOfSignal(state, held.merged);

@@ -58,8 +58,7 @@ export function isOn(per: EntityKind, subject: Subject): boolean {
 /** The hash of that entity in a scope. */
 export function hashEntity(to: TextHash, per: EntityKind, scope: number, subject: Subject): void {
   if (subject instanceof PackedSubject && isPackedKind(per)) {
-    const { bytes, at } = subject.textAt(per);
-    hashTextAt(to, bytes, at, scope);
+    hashTextAt(to, subject.bytes, subject.textAt(per), scope);
   } else hashText(to, entityOf(per, subject.fields) ?? '', scope);
 }
 

@@ -1,7 +1,8 @@
 // What the members of an episode add up to, in any order. A member can be taken out again: so the sums of a long episode are
 // kept and changed, and not made anew for each report.
 import type { AttemptFields, Outcome } from '../model/attempt.ts';
-import { countValue, createValueCounts, type ValueCounts } from './value-counts.ts';
+import type { PackedSubject } from './packed-subject.ts';
+import { countValue, countValueAt, createValueCounts, type ValueCounts } from './value-counts.ts';
 
 /** A member as the windows know it: personal data included, which evidence only counts. */
 export type MemberFacts = {
@@ -9,10 +10,12 @@ export type MemberFacts = {
   /** Seconds. */
   readonly at: number;
   /** Absent of a signal. */
-  readonly outcome?: Outcome;
+  readonly outcome?: Outcome | undefined;
   /** Of a signal its reason. */
   readonly code: string;
   readonly fields: AttemptFields;
+  /** Absent: it is not held packed, or not alone. */
+  readonly packed?: PackedSubject;
 };
 
 export type Tally = {
@@ -21,7 +24,7 @@ export type Tally = {
   readonly codes: Map<string, number>;
   /** By currency. */
   readonly amounts: Map<string, Sum>;
-  /** Of these kinds: CARD, CUSTOMER, EMAIL, IP. */
+  /** Of the kinds COUNTED. */
   readonly values: ValueCounts;
 };
 
@@ -29,33 +32,30 @@ export type Tally = {
 type Sum = { high: number; low: number; count: number };
 
 const HIGH = 2 ** 26;
-const CARD = 0;
-const CUSTOMER = 1;
-const EMAIL = 2;
-const IP = 3;
-const KINDS = 4;
+/** What is counted by value: the kinds of the value counts. */
+const COUNTED = ['card', 'customer', 'email', 'ip'] as const;
 
 export function createTally(): Tally {
   const [outcomes, codes] = [new Map<string, number>(), new Map<string, number>()];
-  return { members: 0, outcomes, codes, amounts: new Map(), values: createValueCounts(KINDS) };
+  return { members: 0, outcomes, codes, amounts: new Map(), values: createValueCounts(COUNTED.length) };
 }
 
 /** `by` -1 takes out what was put in before, with the same facts. */
-export function changeTally(
-  tally: Tally,
-  { outcome, code, fields }: Pick<MemberFacts, 'outcome' | 'code' | 'fields'>,
-  by: 1 | -1,
-): void {
+export function changeTally(tally: Tally, member: Omit<MemberFacts, 'id' | 'at'>, by: 1 | -1): void {
   const { outcomes, codes, amounts, values } = tally;
-  const { amount, currency, card, customer, email, ip } = fields;
+  const { outcome, code, packed } = member;
+  const { amount, currency } = packed ?? member.fields;
   tally.members += by;
   if (outcome !== undefined) count(outcomes, outcome, by);
   if (code !== '') count(codes, code, by);
   if (amount !== undefined && currency !== undefined) addAmount(amounts, currency, amount, by);
-  if (card !== undefined) countValue(values, CARD, card, by);
-  if (customer !== undefined) countValue(values, CUSTOMER, customer, by);
-  if (email !== undefined) countValue(values, EMAIL, email, by);
-  if (ip !== undefined) countValue(values, IP, ip, by);
+  for (let kind = 0; kind < COUNTED.length; kind++) {
+    const name = COUNTED[kind] as (typeof COUNTED)[number];
+    if (packed === undefined) {
+      const value = member.fields[name];
+      if (value !== undefined) countValue(values, kind, value, by);
+    } else if (packed.has(name)) countValueAt(values, kind, { bytes: packed.bytes, at: packed.textAt(name) }, by);
+  }
 }
 
 function count(counts: Map<string, number>, name: string, by: 1 | -1): void {
@@ -99,12 +99,8 @@ export function amountsIn({ amounts }: Tally, limit: number): { currency: string
 export const namesIn = ({ codes, amounts }: Tally): number => codes.size + amounts.size;
 
 export function distinctIn({ values: { different } }: Tally) {
-  return {
-    cards: different[CARD] ?? 0,
-    customers: different[CUSTOMER] ?? 0,
-    emails: different[EMAIL] ?? 0,
-    ips: different[IP] ?? 0,
-  };
+  const [cards = 0, customers = 0, emails = 0, ips = 0] = different;
+  return { cards, customers, emails, ips };
 }
 
 /** Equals by name, so that the same set gives the same; one pass, since there may be as many names as members. */

@@ -1,6 +1,7 @@
 // How often each value of each kind occurs, in a typed array: values by a keyed hash, so that a hundred thousand of them are no
 // hundred thousand texts.
-import { hashText, type TextHash } from './text-hash.ts';
+import type { Cursor } from './bytes.ts';
+import { hashText, hashTextAt, type TextHash } from './text-hash.ts';
 
 export type ValueCounts = {
   /** Open addressing; side by side HASH (two numbers) and COUNT. */
@@ -31,6 +32,16 @@ const sought: TextHash = [0, 0, 0];
 /** `by` -1 takes back what was counted before. */
 export function countValue(counts: ValueCounts, kind: number, value: string, by: 1 | -1): void {
   hashText(sought, value, kind);
+  countSought(counts, kind, by);
+}
+
+/** The same of a packed text (bytes.ts). */
+export function countValueAt(counts: ValueCounts, kind: number, { bytes, at }: Cursor, by: 1 | -1): void {
+  hashTextAt(sought, bytes, at, kind);
+  countSought(counts, kind, by);
+}
+
+function countSought(counts: ValueCounts, kind: number, by: 1 | -1): void {
   const [first, second] = sought;
   if ((counts.taken + 1) * STRIDE * 4 > counts.rows.length * 3) rebuild(counts);
   const { rows, different } = counts;

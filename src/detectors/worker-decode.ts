@@ -34,8 +34,10 @@ export function decodeFor(
 ): Decoded<Foldable> {
   const { incoming } = attempts;
   incoming.at = 0;
-  return readAll<Foldable>(stored, options, ({ value, bytes }) => {
+  return readAll<Foldable>(stored, options, (record) => {
+    const { bytes } = record;
     if (bytes !== undefined) return packView(attempts, incoming, bytes, bytes.length);
+    const { value } = record;
     if (value.length > LONGEST_TEXT) return null;
     return packView(attempts, incoming, text, text.write(value));
   });

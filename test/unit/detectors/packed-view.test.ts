@@ -12,9 +12,11 @@ import {
   scopeNumber,
 } from '../../../src/detectors/attempt-table.ts';
 import type { Cursor } from '../../../src/detectors/bytes.ts';
+import { factsOf } from '../../../src/detectors/members.ts';
 import { isPackedKind, PackedSubject, packedSubject } from '../../../src/detectors/packed-subject.ts';
 import { packView } from '../../../src/detectors/packed-view.ts';
 import { attemptSubject, entityOf, hashEntity, isOn, type Subject } from '../../../src/detectors/subjects.ts';
+import { amountsIn, changeTally, codesIn, createTally, distinctIn, outcomesIn } from '../../../src/detectors/tally.ts';
 import type { TextHash } from '../../../src/detectors/text-hash.ts';
 import { decodeAll, decodeFor } from '../../../src/detectors/worker-decode.ts';
 import type { View } from '../../../src/model/attempt.ts';
@@ -169,18 +171,32 @@ function allOf(subject: Subject): object {
   return { id, time, fields, amount, currency, reason, receivedAt, asked, entities };
 }
 
+/** All that evidence may ask of it as a member, what is added up first. */
+function factsIn(subject: Subject): object {
+  const facts = factsOf('attempt', subject);
+  const tally = createTally();
+  changeTally(tally, facts, 1);
+  const told = [outcomesIn(tally), codesIn(tally, 3), amountsIn(tally, 3), distinctIn(tally), tally.values.rows];
+  const { id, at, outcome, code, fields } = facts;
+  return { told, id, at, outcome, code, fields };
+}
+
 describe('a packed subject', () => {
   it('is, to filters and counters, the attempt it is read from', () => {
     let read = 0;
     fc.assert(
       fc.property(viewArb, viewArb, (one, other) => {
         const table = createAttemptTable();
-        const whole = { ...one, fields: { ...one.fields, amount: Math.trunc(one.fields.amount ?? 0) } };
+        const { amount, ...others } = one.fields;
+        const money = amount === undefined ? {} : { amount: Math.trunc(amount) };
+        const whole = { ...one, fields: { card: 'x', ...others, ...money } };
         const merged = mergeView(undefined, whole);
         const handle = addAttempt(table, scopeNumber(table, merged), merged);
         const subject = packedSubject(table, handle);
         expect(subject).toBeInstanceOf(PackedSubject);
-        expect(allOf(subject as PackedSubject)).toEqual(allOf(attemptSubject(attemptAt(table, handle))));
+        const unpacked = attemptSubject(attemptAt(table, handle));
+        expect(allOf(subject as PackedSubject)).toEqual(allOf(unpacked));
+        expect(factsIn(packedSubject(table, handle) as PackedSubject)).toEqual(factsIn(unpacked));
         read += 1;
         // Of several views, or none that says anything, it is not.
         const twice = { ...other, event: `${other.event}x`, fields: { ...other.fields, ip: 'z' } };
