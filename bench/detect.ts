@@ -3,9 +3,10 @@
 // a steady rate, against a bare consumer that passes the same attempts on to another topic.
 import { randomUUID } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import { Redis } from 'ioredis';
-import { type EachBatchPayload, Kafka, logLevel } from 'kafkajs';
+import type { EachBatchPayload } from 'kafkajs';
 import { pino } from 'pino';
 import { encodeAttemptsRecord } from '../src/attempts/wire.ts';
 import { fold } from '../src/detectors/fold.ts';
@@ -18,6 +19,7 @@ import { originRow } from '../src/detectors/worker-live.ts';
 import { decode } from '../src/log/codec.ts';
 import type { EventLog, NewRecord } from '../src/log/event-log.ts';
 import { openKafkaLog } from '../src/log/kafka.ts';
+import { Kafka, logLevel } from '../src/log/kafkajs.ts';
 import { systemClock } from '../src/model/clock.ts';
 import type { Command } from '../src/model/commands.ts';
 import { rulesOf, THREE } from './detectors.ts';
@@ -73,8 +75,17 @@ function createHalves(count: number, redis: Redis | null) {
   };
 }
 
+/** kafkajs as it comes: a copy without what src/log changes in it. */
+function bareKafkajs(): typeof import('kafkajs') {
+  const load = createRequire(import.meta.url);
+  const home = dirname(load.resolve('kafkajs'));
+  for (const path of Object.keys(load.cache)) if (path.startsWith(home)) delete load.cache[path];
+  return load('kafkajs') as typeof import('kafkajs');
+}
+
 function bareConsumer({ brokers }: Place) {
-  const kafka = new Kafka({ clientId: 'declinewatch-bench', brokers: [...brokers], logLevel: logLevel.NOTHING });
+  const bare = bareKafkajs();
+  const kafka = new bare.Kafka({ clientId: 'declinewatch-bench', brokers: [...brokers], logLevel: logLevel.NOTHING });
   const groupId = `bench-${randomUUID()}`;
   return { kafka, consumer: kafka.consumer({ groupId, maxWaitTimeInMs: 100 }) };
 }

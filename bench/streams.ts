@@ -3,8 +3,8 @@
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { Kafka, logLevel } from 'kafkajs';
 import { encodeAttemptsRecord } from '../src/attempts/wire.ts';
+import { Kafka, logLevel } from '../src/log/kafkajs.ts';
 import type { View } from '../src/model/attempt.ts';
 import { seededRandom } from '../src/simulate/random.ts';
 

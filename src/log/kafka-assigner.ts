@@ -1,6 +1,7 @@
 // Who gets which partition: each member keeps what it has as far as that is fair, so that another replica, or one less,
 // moves few partitions. (kafkajs deals them round by random member ids: nearly all of them move, every time.)
-import { AssignerProtocol, type PartitionAssigner } from 'kafkajs';
+import type { PartitionAssigner } from 'kafkajs';
+import { AssignerProtocol } from './kafkajs.ts';
 
 const { MemberAssignment, MemberMetadata } = AssignerProtocol;
 

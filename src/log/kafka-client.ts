@@ -1,9 +1,10 @@
 // Clients of kafkajs 2.2.4 with what this program needs set explicitly, and its defects contained: its log lines, its
 // idle timers, its silent jump over lost records, and errors that say nothing of the cure.
 import { createRequire } from 'node:module';
-import { Kafka, type KafkaConfig, type logCreator, logLevel, type SASLOptions } from 'kafkajs';
+import type { Kafka as KafkaClient, KafkaConfig, logCreator, SASLOptions } from 'kafkajs';
 import type { Logger } from 'pino';
 import { AppError, messageOf } from '../model/errors.ts';
+import { Kafka, logLevel } from './kafkajs.ts';
 
 export type KafkaConnection = {
   readonly brokers: readonly string[];
@@ -25,7 +26,7 @@ const RETRY = { initialRetryTime: 100, maxRetryTime: 2_000, factor: 0.2, multipl
  * A client of its own for every producer and consumer: clients of one Kafka object share the offsets of a group, and
  * two members of one group in a process would clear each other's.
  */
-export function createClient(connection: KafkaConnection, requestTimeoutMs: number): Kafka {
+export function createClient(connection: KafkaConnection, requestTimeoutMs: number): KafkaClient {
   contain();
   const { brokers, tls = null, sasl = null, clientId, logger } = connection;
   const config: KafkaConfig = {

@@ -1,11 +1,12 @@
 // Appends to Kafka: acknowledged by all replicas, idempotent, one send in flight per topic, and what is appended in the
 // meantime goes out together with the next.
-import { type Message, Partitioners, type Producer, type RecordMetadata } from 'kafkajs';
+import type { Message, Producer, RecordMetadata } from 'kafkajs';
 import { AppError, messageOf } from '../model/errors.ts';
 import { TOPICS, type TopicName } from '../model/topics.ts';
 import type { NewRecord, Position } from './event-log.ts';
 import type { KafkaParts } from './kafka-admin.ts';
 import { createClient, kafkaError, withDeadline } from './kafka-client.ts';
+import { Partitioners } from './kafkajs.ts';
 import { checkSize, MAX_BATCH_BYTES } from './limits.ts';
 
 /** After this an append is rejected, so that whoever waits (a webhook) can say so. */
