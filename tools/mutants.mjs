@@ -23,6 +23,9 @@ const SUBJECTS = 'src/detectors/subjects.ts';
 const ROWS = 'src/detectors/attempt-rows.ts';
 const DENSE = 'src/detectors/dense.ts';
 const ENTITIES = 'src/detectors/entities.ts';
+const AHEAD = 'src/detectors/ahead.ts';
+const PACKED_SUBJECT = 'src/detectors/packed-subject.ts';
+const TALLY = 'src/detectors/tally.ts';
 const HITS = 'src/detectors/hit-table.ts';
 const PLACE = 'src/detectors/place.ts';
 const RETAIN = 'src/detectors/retain.ts';
@@ -164,6 +167,36 @@ const MUTANTS = [
     'known >= 0',
   ],
   ['a packed view is not told to signals', FOLD, 'known >= 0 || state.signalsOfCharge.size > 0', 'known >= 0'],
+  [
+    'a view is merged while others wait to be counted',
+    FOLD,
+    '    settle(state, changes);\n    foldAttempt(state, unpacked(attempts, view), changes);',
+    '    foldAttempt(state, unpacked(attempts, view), changes);',
+  ],
+  [
+    'signals and settings come while attempts wait to be counted',
+    FOLD,
+    "if (record.record !== 'packed') settle(state, changes);",
+    '',
+  ],
+  [
+    'who waits is counted for somebody else',
+    AHEAD,
+    'for (const group of all) take(group, i,',
+    'for (const group of all) take(group, 0,',
+  ],
+  [
+    'evidence: a packed value is counted as another kind',
+    TALLY,
+    'countValueAt(values, kind,',
+    'countValueAt(values, 0,',
+  ],
+  [
+    'evidence: an amount is read as none',
+    PACKED_SUBJECT,
+    '(this.#mask & BITS.amount) === 0 ? undefined',
+    'true ? undefined',
+  ],
   ['a packed view is not stored', FOLD, 'changes.writer?.attempt(handle);', ''],
   ['a packed view is new again and again', TABLE, 'if (areTextsAlike(', 'if (id.at < 0 && areTextsAlike('],
   [

@@ -7,6 +7,7 @@ import {
   addHitOf,
   countOf,
   entityAt,
+  glanceAt,
   type HitTable,
   hitsOn,
   isListed,
@@ -29,6 +30,7 @@ export type Group = {
   /** Entities with cells, by the note that the table has of each; places to be used again. */
   readonly watched: (Watched | undefined)[];
   readonly unused: number[];
+  readonly judged: Judged;
 };
 
 export type Slot = { readonly revision: Revision; least: number };
@@ -58,6 +60,8 @@ export type MoveContext = {
 /** One thing that is counted: its handle, and the number of its scope. */
 export type Place = { readonly handle: number; readonly scope: number };
 
+export type Counted = { readonly place: Place; readonly subject: Subject };
+
 /** Takes back what a subject was to the group's detectors. `after`: what it will be; it leaves an entity that is not its own any more. */
 export function retract(
   group: Group,
@@ -84,44 +88,75 @@ export function retract(
   if (leaves && removeHit(hits, number, handle)) unwatch(group, note);
 }
 
+/** So many subjects may be judged before they are counted. */
+export const MOST_JUDGED = 64;
+
+/** What is counted next by a group: of each subject the hash of its entity, and what it is to each slot. */
+export type Judged = { readonly hashes: readonly TextHash[]; roles: Uint8Array };
+
+export const noneJudged = (): Judged => ({
+  hashes: Array.from({ length: MOST_JUDGED }, (): TextHash => [0, 0, 0]),
+  roles: new Uint8Array(0),
+});
+
+/** `at`: its place among the judged, below MOST_JUDGED. */
+export function judge({ kind, slots, judged }: Group, at: number, scope: number, subject: Subject): void {
+  const { length } = slots;
+  if (judged.roles.length < MOST_JUDGED * length) judged.roles = new Uint8Array(MOST_JUDGED * length);
+  const { roles, hashes } = judged;
+  const isCounted = isOn(kind, subject);
+  let any = 0;
+  for (let i = 0; i < length; i++) {
+    const role = isCounted ? roleOf((slots[i] as Slot).revision, subject) : 0;
+    roles[at * length + i] = role;
+    any |= role;
+  }
+  if (any !== 0) hashEntity(hashes[at] as TextHash, kind, scope, subject);
+}
+
+/** Looks at where the entities of the first so many judged are, so that it is at hand when they are counted. */
+export function lookAhead({ hits, judged: { hashes } }: Group, count: number): number {
+  let seen = 0;
+  for (let i = 0; i < count; i++) seen ^= glanceAt(hits, hashes[i] as TextHash);
+  return seen;
+}
+
 /**
- * Lists a subject on its entity if it is anything to the group's detectors, and makes no cells: whoever lists many makes those
- * that are missing after the last.
+ * Lists what was judged on its entity if it is anything to the group's detectors, and makes no cells: whoever lists many makes
+ * those that are missing after the last.
  */
-export function list({ kind, slots, hits }: Group, { handle, scope }: Place, subject: Subject): void {
-  if (!isOn(kind, subject)) return;
+export function listJudged({ slots, hits, judged: { hashes, roles } }: Group, at: number, handle: number): void {
   let bits = 0;
   let counts = false;
   for (let i = 0; i < slots.length; i++) {
-    const { revision } = slots[i] as Slot;
-    const role = roleOf(revision, subject);
+    const role = roles[at * slots.length + i] as number;
     counts ||= role !== 0;
-    if (isPlain(revision, role, i)) bits |= 1 << i;
+    if (isPlain((slots[i] as Slot).revision, role, i)) bits |= 1 << i;
   }
   if (!counts) return;
-  hashEntity(hash, kind, scope, subject);
-  addHitOf(hits, handle, hash);
+  addHitOf(hits, handle, hashes[at] as TextHash);
   hits.bits[handle] = bits;
 }
 
-/** Of the entity that is looked for. */
-const hash: TextHash = [0, 0, 0];
-
-/** Counts a subject for the group's detectors as it is now. */
-export function assert(group: Group, { handle, scope }: Place, subject: Subject, context: MoveContext): void {
+/** Counts what was judged for the group's detectors. */
+export function assertJudged(
+  group: Group,
+  at: number,
+  { place: { handle, scope }, subject }: Counted,
+  context: MoveContext,
+): void {
   const { on, kind, slots, hits, watched } = group;
-  if (!isOn(kind, subject)) return;
+  const { hashes, roles } = group.judged;
   let number = -1;
   let entity: Watched | undefined;
   let bits = 0;
   for (let i = 0; i < slots.length; i++) {
-    const { revision, least } = slots[i] as Slot;
-    const role = roleOf(revision, subject);
+    const role = roles[at * slots.length + i] as number;
     if (role === 0) continue;
+    const { revision, least } = slots[i] as Slot;
     if (isPlain(revision, role, i)) bits |= 1 << i;
     if (number < 0) {
-      hashEntity(hash, kind, scope, subject);
-      number = addHitOf(hits, handle, hash);
+      number = addHitOf(hits, handle, hashes[at] as TextHash);
       const note = noteOf(hits, number);
       if (note !== 0) entity = watched[note];
     }
@@ -140,7 +175,7 @@ export function assert(group: Group, { handle, scope }: Place, subject: Subject,
     } else continue;
     if (entity !== undefined) touch(context, cells, group, entity, revision);
   }
-  if (isListed(hits, handle)) hits.bits[handle] = bits;
+  if (number >= 0 || isListed(hits, handle)) hits.bits[handle] = bits;
 }
 
 type Where = { readonly slot: number; readonly least: number; readonly around: number | null };

@@ -5,6 +5,7 @@ import type { SignalView, View } from '../model/attempt.ts';
 import type { Rule } from '../model/detector.ts';
 import { type Key, keyId } from '../model/entity.ts';
 import type { Episode } from '../model/episode.ts';
+import { lookForIds, noneWaiting, type Waiting, wait } from './ahead.ts';
 import { type RowWriter, rowWriter } from './attempt-rows.ts';
 import { addAttempt, attemptAt, handleOf, replaceAttempt, scopeNumber } from './attempt-table.ts';
 import { type Details, detailsOfKey } from './details.ts';
@@ -14,7 +15,16 @@ import { keyIn } from './keys.ts';
 import { addPacked, handleOfPacked, isHeldAs, unpacked } from './packed-attempts.ts';
 import { packedSubject } from './packed-subject.ts';
 import type { PackedView } from './packed-view.ts';
-import { addRevision, assertAll, contextOf, holdSignal, lowerLeast, retractAll, touchFrom } from './place.ts';
+import {
+  addRevision,
+  assertAll,
+  assertWaiting,
+  contextOf,
+  holdSignal,
+  lowerLeast,
+  retractAll,
+  touchFrom,
+} from './place.ts';
 import { createRevision } from './revision.ts';
 import { addRule } from './rules.ts';
 import { baseOf, clockRow, type FoldState, idInScope, partsOf, subjectOfSignal } from './state.ts';
@@ -44,6 +54,7 @@ type Changes = {
   readonly rules: Rule[];
   readonly touched: Touched[];
   readonly context: MoveContext;
+  readonly waiting: Waiting;
 };
 
 export function fold(state: FoldState, records: readonly Foldable[]): FoldResult {
@@ -51,9 +62,11 @@ export function fold(state: FoldState, records: readonly Foldable[]): FoldResult
   const touched: Touched[] = [];
   const context = contextOf(state, touched);
   const writer = state.lane === 'live' ? rowWriter(state) : null;
-  const changes: Changes = { writer, rules: [], touched, context };
+  const changes: Changes = { writer, rules: [], touched, context, waiting: noneWaiting() };
   const receivedBefore = state.greatestReceivedAt;
-  for (const record of records) {
+  for (const [i, record] of records.entries()) {
+    lookForIds(changes.waiting, state.attempts.index, records, i);
+    if (record.record !== 'packed') settle(state, changes);
     if (record.record === 'rule') foldRule(state, record, changes);
     else {
       // A view of the other lane moves the boundary between the lanes all the same: both go by the newest receipt.
@@ -64,6 +77,7 @@ export function fold(state: FoldState, records: readonly Foldable[]): FoldResult
       else foldSignal(state, record, changes);
     }
   }
+  settle(state, changes);
   const rows = rowsOf(changes);
   if (state.lane === 'live' && state.greatestReceivedAt !== receivedBefore) rows.push(clockRow(state));
   return { rows, touched: touchedKeys(state, touched) };
@@ -108,6 +122,7 @@ function foldPacked(state: FoldState, view: PackedView, changes: Changes): void 
   const known = handleOfPacked(attempts, view);
   if (known >= 0 && isHeldAs(attempts, known, view)) return;
   if (known >= 0 || state.signalsOfCharge.size > 0) {
+    settle(state, changes);
     foldAttempt(state, unpacked(attempts, view), changes);
     return;
   }
@@ -115,7 +130,12 @@ function foldPacked(state: FoldState, view: PackedView, changes: Changes): void 
   const handle = addPacked(attempts, view);
   changes.writer?.attempt(handle);
   const subject = packedSubject(attempts, handle) ?? attemptSubject(attemptAt(attempts, handle));
-  assertAll(state, 'attempt', { handle, scope: view.scope }, subject, changes.context);
+  if (wait(changes.waiting, { handle, scope: view.scope }, subject)) settle(state, changes);
+}
+
+/** Counts what waits: before anything else is counted, and before anything that waits is changed. */
+function settle(state: FoldState, { waiting, context }: Changes): void {
+  if (waiting.places.length > 0) assertWaiting(state, waiting, context);
 }
 
 /** One view of an attempt, as an attempt of its own. */

@@ -24,6 +24,9 @@ export const firstPlace = ({ length }: Int32Array, hash: number): number =>
 
 export const placeAfter = ({ length }: Int32Array, at: number): number => (at + PLACE === length ? 0 : at + PLACE);
 
+/** What lies there. */
+export const glanceInto = ({ places }: HandleIndex, hash: number): number => places[firstPlace(places, hash)] as number;
+
 /** Adds a handle that is not in it. */
 export function indexHandle(index: HandleIndex, hash: number, handle: number): void {
   if (index.taken * PLACE * 4 >= index.places.length * 3) rebuild(index);

@@ -76,6 +76,9 @@ const firstRow = ({ length }: Int32Array, hash: number): number =>
 
 const rowAfter = ({ length }: Int32Array, row: number): number => (row + STRIDE === length ? 0 : row + STRIDE);
 
+/** What lies where an entity of that hash is looked for first. */
+export const glanceAt = ({ rows }: HitTable, [hash]: TextHash): number => rows[firstRow(rows, hash)] as number;
+
 /** Lists a handle, unless it is listed, on the entity of that scope and value; the entity's place. */
 export function addHit(table: HitTable, handle: number, scope: number, value: string): number {
   hashText(sought, value, scope);

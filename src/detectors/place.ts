@@ -1,11 +1,13 @@
 // Puts attempts and signals where the detectors count them: on their entities, in every revision's cells.
 import type { MergedSignal } from '../attempts/merge.ts';
+import { takeWaiting, type Waiting } from './ahead.ts';
 import { handlesOf } from './attempt-table.ts';
 import {
-  assert,
+  assertJudged,
   type Group,
   isPlain,
-  list,
+  judge,
+  listJudged,
   type MoveContext,
   makeCells,
   mayBreach,
@@ -33,7 +35,7 @@ export function retractAll(
   for (const group of groups.values()) if (group.on === on) retract(group, place, change, context);
 }
 
-/** For all detectors that count its sort; once the state holds the subject as it is now. */
+/** For all detectors that count its sort; once the state holds the subject as it is now. Attempts must not be waiting. */
 export function assertAll(
   { groups }: FoldState,
   on: Group['on'],
@@ -41,12 +43,32 @@ export function assertAll(
   subject: Subject,
   context: MoveContext,
 ): void {
-  for (const group of groups.values()) if (group.on === on) assert(group, place, subject, context);
+  for (const group of groups.values()) {
+    if (group.on !== on) continue;
+    judge(group, 0, place.scope, subject);
+    assertJudged(group, 0, { place, subject }, context);
+  }
 }
 
-/** For all detectors that count its sort, before the cells are made. */
-export function listAll({ groups }: FoldState, on: Group['on'], place: Place, subject: Subject): void {
-  for (const group of groups.values()) if (group.on === on) list(group, place, subject);
+/** The same for attempts that wait. */
+export function assertWaiting({ groups }: FoldState, waiting: Waiting, context: MoveContext): void {
+  takeWaiting(groups.values(), waiting, (group, at, place, subject) =>
+    assertJudged(group, at, { place, subject }, context),
+  );
+}
+
+/** Attempts that wait, before the cells are made. */
+export function listWaiting({ groups }: FoldState, waiting: Waiting): void {
+  takeWaiting(groups.values(), waiting, (group, at, { handle }) => listJudged(group, at, handle));
+}
+
+/** A signal, before the cells are made. */
+export function listSignal({ groups }: FoldState, { handle, scope }: Place, subject: Subject): void {
+  for (const group of groups.values()) {
+    if (group.on !== 'signal') continue;
+    judge(group, 0, scope, subject);
+    listJudged(group, 0, handle);
+  }
 }
 
 /** The cells of whatever has enough hits for some, and none yet. */

@@ -1,9 +1,10 @@
 // The fold's state as it comes back from the window store: rows first, then everything that follows from them.
 import type { Rule } from '../model/detector.ts';
+import { noneWaiting, wait } from './ahead.ts';
 import { restoreAttempts, restoreWord } from './attempt-rows.ts';
 import { attemptAt, handlesOf, scopeAt, scopeNumber } from './attempt-table.ts';
 import { packedSubject } from './packed-subject.ts';
-import { listAll, makeAllCells, openSlot } from './place.ts';
+import { listSignal, listWaiting, makeAllCells, openSlot } from './place.ts';
 import { dropSubjects, HEAD_ROW, heldFromS } from './retain.ts';
 import { createRevision } from './revision.ts';
 import { addRule } from './rules.ts';
@@ -42,14 +43,16 @@ export function finishRestore(state: FoldState): void {
       openSlot(state, rules, revision);
     }
   }
+  const waiting = noneWaiting();
   for (const handle of handlesOf(state.attempts)) {
     const scope = scopeAt(state.attempts, handle);
     const subject = packedSubject(state.attempts, handle) ?? attemptSubject(attemptAt(state.attempts, handle, true));
-    listAll(state, 'attempt', { handle, scope }, subject);
+    if (wait(waiting, { handle, scope }, subject)) listWaiting(state, waiting);
   }
+  listWaiting(state, waiting);
   for (const [handle, { merged }] of state.signalByHandle) {
     const scope = scopeNumber(state.attempts, merged);
-    listAll(state, 'signal', { handle, scope }, subjectOfSignal(state, merged));
+    listSignal(state, { handle, scope }, subjectOfSignal(state, merged));
   }
   makeAllCells(state);
 }

@@ -13,7 +13,7 @@ import {
   scopeNumber,
   sizeOf,
 } from './attempt-table.ts';
-import { type Group, noWatched, watchedAt } from './entities.ts';
+import { type Group, noneJudged, noWatched, watchedAt } from './entities.ts';
 import type { Base, KeyCells } from './episodes.ts';
 import { bytesOfHits, createHitTable } from './hit-table.ts';
 import type { OpenEpisode } from './open-episode.ts';
@@ -115,7 +115,7 @@ export function groupOf(state: FoldState, on: Group['on'], kind: EntityKind): Gr
   const id = `${on}/${kind}`;
   let group = state.groups.get(id);
   if (group === undefined) {
-    group = { on, kind, slots: [], hits: createHitTable(), watched: noWatched(), unused: [] };
+    group = { on, kind, slots: [], hits: createHitTable(), watched: noWatched(), unused: [], judged: noneJudged() };
     state.groups.set(id, group);
   }
   return group;
