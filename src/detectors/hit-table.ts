@@ -58,10 +58,11 @@ const sought: TextHash = [0, 0, 0];
 /** The place of an entity; -1 if nothing lies on it. */
 export function entityAt({ rows }: HitTable, scope: number, value: string): number {
   hashText(sought, value, scope);
-  return entityOfHash(rows, sought);
+  return entityOfHash({ rows }, sought);
 }
 
-function entityOfHash(rows: Int32Array, [first, second, third]: TextHash): number {
+/** The same by the hash of the value with the scope as its salt. */
+export function entityOfHash({ rows }: Pick<HitTable, 'rows'>, [first, second, third]: TextHash): number {
   for (let row = firstRow(rows, first); ; row = rowAfter(rows, row)) {
     const count = rows[row + COUNT] ?? 0;
     if (count === 0) return -1;
@@ -87,7 +88,7 @@ export function addHit(table: HitTable, handle: number, scope: number, value: st
 
 /** The same, by the hash of the value with the scope as its salt. */
 export function addHitOf(table: HitTable, handle: number, hash: TextHash): number {
-  const entity = entityOfHash(table.rows, hash);
+  const entity = entityOfHash(table, hash);
   if (handle >= table.next.length) growHandles(table, handle + 1);
   if (entity < 0) return addEntity(table, handle, hash);
   if (isListed(table, handle)) return entity;

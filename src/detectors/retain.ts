@@ -7,7 +7,7 @@ import { attemptAt, handlesOf, oldestTime, removeAttempt, sizeOf } from './attem
 import { cellsFrom } from './cells.ts';
 import { type Group, unwatch } from './entities.ts';
 import { openBefore } from './episodes.ts';
-import { entityAt, isListed, keepHits, noteOf } from './hit-table.ts';
+import { entityOfHash, isListed, keepHits, noteOf } from './hit-table.ts';
 import { cellsIn, keyIn } from './keys.ts';
 import type { DetectorRules } from './rules.ts';
 import {
@@ -21,7 +21,8 @@ import {
   subjectOf,
   timeOf,
 } from './state.ts';
-import { entityOf } from './subjects.ts';
+import { hashEntity, isOn } from './subjects.ts';
+import type { TextHash } from './text-hash.ts';
 import type { Row } from './window-store.ts';
 
 const STEP_S = 3_600;
@@ -84,8 +85,8 @@ function oldestS({ attempts, signals }: FoldState): number {
   return oldest;
 }
 
-/** One in ten goes, so that the next time is not at the next record. */
-const LET_GO = 0.1;
+/** One in fifty goes: the next time is not at the next record, and this time holds nothing up for long. */
+const LET_GO = 0.02;
 
 /** Seconds: what is dated before it must go for the limit; 0: nothing. */
 function limitS({ attempts, signals, maxAttempts }: FoldState): number {
@@ -95,8 +96,30 @@ function limitS({ attempts, signals, maxAttempts }: FoldState): number {
   let at = 0;
   for (const handle of handlesOf(attempts)) times[at++] = attempts.times[handle] ?? 0;
   for (const { merged } of signals.values()) times[at++] = merged.time;
-  times.sort();
-  return (times[Math.floor(held - maxAttempts * (1 - LET_GO))] ?? 0) + 1;
+  return nthTime(times, Math.floor(held - maxAttempts * (1 - LET_GO))) + 1;
+}
+
+const SPANS = 65_536;
+
+function add(counts: Uint32Array, span: number): void {
+  counts[span] = (counts[span] as number) + 1;
+}
+
+/** The nth in order, from 0 on: counted in spans of equal length, of which only the one that it lies in is sorted. */
+function nthTime(times: Float64Array, n: number): number {
+  let [first, last] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (const time of times) {
+    if (time < first) first = time;
+    if (time > last) last = time;
+  }
+  const length = Math.ceil((last - first + 1) / SPANS);
+  const counts = new Uint32Array(SPANS);
+  for (const time of times) add(counts, Math.floor((time - first) / length));
+  let span = 0;
+  let before = 0;
+  for (; before + (counts[span] as number) <= n; span++) before += counts[span] as number;
+  const inSpan = times.filter((time) => Math.floor((time - first) / length) === span);
+  return inSpan.sort()[n - before] as number;
 }
 
 /** Seconds: what is older is in no window that ends at or after the cut, or has been let go of. */
@@ -149,18 +172,21 @@ function dropHits(state: FoldState, fromS: number): void {
   }
 }
 
+/** Of the entity that is looked for. */
+const hash: TextHash = [0, 0, 0];
+
 function entitiesWithOld(state: FoldState, fromS: number): Map<Group, Set<number>> {
   const found = new Map<Group, Set<number>>();
   const groups = [...state.groups.values()];
   const add = (on: Group['on'], handle: number): void => {
     const listing = groups.filter((group) => group.on === on && isListed(group.hits, handle));
     if (listing.length === 0) return;
-    const { fields } = subjectOf(state, on, handle);
+    const subject = subjectOf(state, on, handle);
+    const scope = scopeOfHandle(state, on, handle);
     for (const group of listing) {
-      const value = entityOf(group.kind, fields);
-      if (value === null) throw new Error('a hit on no entity');
-      const entity = entityAt(group.hits, scopeOfHandle(state, on, handle), value);
-      found.set(group, (found.get(group) ?? new Set()).add(entity));
+      if (!isOn(group.kind, subject)) throw new Error('a hit on no entity');
+      hashEntity(hash, group.kind, scope, subject);
+      found.set(group, (found.get(group) ?? new Set()).add(entityOfHash(group.hits, hash)));
     }
   };
   const { attempts, signalByHandle } = state;
@@ -192,12 +218,16 @@ export function dropSubjects(state: FoldState, fromS: number): Row[] {
   const writer = rowWriter(state);
   for (const handle of handlesOf(state.attempts)) {
     if ((state.attempts.times[handle] ?? 0) >= fromS) continue;
-    const merged = attemptAt(state.attempts, handle);
-    const id = idInScope(merged, merged.id);
-    if (state.signalsOfCharge.has(id)) writer.attempt(handle);
+    if (isFollowed(state, handle)) writer.attempt(handle);
     else removeAttempt(state.attempts, handle);
   }
   return writer.rows();
+}
+
+function isFollowed({ attempts, signalsOfCharge }: FoldState, handle: number): boolean {
+  if (signalsOfCharge.size === 0) return false;
+  const merged = attemptAt(attempts, handle);
+  return signalsOfCharge.has(idInScope(merged, merged.id));
 }
 
 function unfollow({ signalsOfCharge }: FoldState, signal: string, charge: string | null): void {

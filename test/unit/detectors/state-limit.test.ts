@@ -1,5 +1,6 @@
 // The limit of what the windows hold (design §4.8): beyond it the oldest attempts go and merge no more, what was told of them
 // stays told, and every episode that may lack some says so.
+import fc from 'fast-check';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { fold } from '../../../src/detectors/fold.ts';
@@ -42,6 +43,27 @@ describe('the limit of the fold', () => {
     expect(state.lostS).toBeGreaterThan(START_S + 850);
     expect(liveFromS(state)).toBe(state.lostS);
     expect(statsOf(state).keys).toBe(statsOf(state).attempts);
+  });
+
+  it('lets one in fifty go, and whoever is as old, however far apart they are dated', () => {
+    const timesArb = fc.array(
+      fc.oneof(fc.nat(50), fc.nat(100_000), fc.constantFrom(-1e9, 4e8)).map((s) => START_S + s),
+      { minLength: LIMIT + 1, maxLength: LIMIT + 60 },
+    );
+    fc.assert(
+      fc.property(timesArb, (times) => {
+        const state = createState({ lane: 'live', maxAttempts: LIMIT });
+        fold(state, [
+          rule(),
+          ...times.map((time, i) => view(`ch_${i}`, time, { fields: { card: `s${i}` }, receivedAt: START_S * 1_000 })),
+        ]);
+        expire(state);
+        const oldest = times.toSorted((a, b) => a - b).slice(0, times.length - 0.98 * LIMIT + 1);
+        expect(state.lostS).toBe((oldest.at(-1) ?? 0) + 1);
+        expect(statsOf(state).attempts).toBe(times.filter((time) => time >= state.lostS).length);
+      }),
+      { numRuns: 200 },
+    );
   });
 
   it('below the limit changes nothing', () => {
