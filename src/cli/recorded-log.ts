@@ -1,10 +1,8 @@
 // What an installation has recorded, read beside the service that runs: for a backtest of its own past.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { decodeAttemptsRecord } from '../attempts/wire.ts';
 import type { Config } from '../config/config.ts';
-import type { EventLog, StoredRecord } from '../log/event-log.ts';
-import { AppError } from '../model/errors.ts';
+import type { EventLog } from '../log/event-log.ts';
 import type { Backtest } from '../tuning/backtest.ts';
 
 type LogReader = Pick<EventLog, 'read' | 'ends' | 'offsetsAt' | 'close'>;
@@ -12,7 +10,7 @@ type LogReader = Pick<EventLog, 'read' | 'ends' | 'offsetsAt' | 'close'>;
 export type ReadLogOptions = {
   /** Milliseconds: records received before are left out. */
   readonly sinceMs: number;
-  readonly backtest: Pick<Backtest, 'addRecord' | 'addBad'>;
+  readonly backtest: Pick<Backtest, 'addRecords'>;
   readonly tell: (message: string) => void;
 };
 
@@ -22,21 +20,11 @@ export async function readLog(config: Config, { sinceMs, backtest, tell }: ReadL
   try {
     for (const { partition, offset } of await log.offsetsAt('attempts', sinceMs))
       for await (const page of log.read('attempts', partition, offset))
-        for (const record of page) take(record, { backtest, tell });
+        backtest.addRecords(page, ({ offset: at }, why) =>
+          tell(`attempts, partition ${partition}, offset ${at}: ${why}`),
+        );
   } finally {
     await log.close();
-  }
-}
-
-function take(record: StoredRecord, { backtest, tell }: Omit<ReadLogOptions, 'sinceMs'>): void {
-  try {
-    const decoded = decodeAttemptsRecord(record.value);
-    // Rules are those of the file.
-    if (decoded.record !== 'rule') backtest.addRecord(decoded);
-  } catch (error) {
-    if (!(error instanceof AppError) || error.code !== 'bad_record') throw error;
-    backtest.addBad();
-    tell(`attempts, partition ${record.partition}, offset ${record.offset}: ${error.message}`);
   }
 }
 

@@ -88,6 +88,15 @@ export function unpackAttempt(
   };
 }
 
+/** The id of the event that was seen last of a packed attempt; null: none is kept, for no view of it says anything. */
+export function unpackEvent(from: Cursor, dictionary: Dictionary): string | null {
+  const id = readText(from);
+  const count = from.bytes[from.at + 1] ?? 0;
+  from.at += 2;
+  skipNumber(from);
+  return count === 0 ? null : readRank(from, dictionary, { time: 0, id }).event;
+}
+
 /** The outcome alone, without making anything else of the bytes: that of the greatest layer that has one. */
 export function unpackOutcome(from: Cursor, dictionary: Dictionary): Outcome | null {
   skipText(from);

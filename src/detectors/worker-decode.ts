@@ -6,7 +6,7 @@ import type { NewRecord, StoredRecord } from '../log/event-log.ts';
 import type { DeadLetter } from '../model/dead-letter.ts';
 import { AppError } from '../model/errors.ts';
 import type { Foldable } from './fold.ts';
-import { packView } from './packed-view.ts';
+import { type PackedView, packView } from './packed-view.ts';
 import type { FoldState } from './state.ts';
 
 export type Decoded<T = AttemptsRecord> = { readonly records: T[]; readonly deadLetters: NewRecord[] };
@@ -20,7 +20,11 @@ export type DecodeOptions = {
 
 /** Throws `newer_schema`. */
 export function decodeAll(stored: readonly StoredRecord[], options: DecodeOptions): Decoded {
-  return readAll<AttemptsRecord>(stored, options, () => null);
+  const records: AttemptsRecord[] = [];
+  const deadLetters = burying(options, (bury) =>
+    readEach<AttemptsRecord>(stored, { ...options, bury, packed: () => null, take: (record) => records.push(record) }),
+  );
+  return { records, deadLetters };
 }
 
 /**
@@ -28,19 +32,50 @@ export function decodeAll(stored: readonly StoredRecord[], options: DecodeOption
  * `newer_schema`.
  */
 export function decodeFor(
-  { attempts }: Pick<FoldState, 'attempts'>,
+  state: Pick<FoldState, 'attempts'>,
   stored: readonly StoredRecord[],
   options: DecodeOptions,
 ): Decoded<Foldable> {
+  const records: Foldable[] = [];
+  const deadLetters = burying(options, (bury) =>
+    readFor(state, stored, { ...options, bury, take: (record) => records.push(record) }),
+  );
+  return { records, deadLetters };
+}
+
+type Bury = (record: StoredRecord, reason: string, message: string) => void;
+
+function burying({ nowMs, deadLettered }: DecodeOptions, read: (bury: Bury) => void): NewRecord[] {
+  const deadLetters: NewRecord[] = [];
+  read((record, reason, message) => {
+    deadLettered(reason);
+    deadLetters.push(letter(record, { reason, message, nowMs }));
+  });
+  return deadLetters;
+}
+
+export type ReadOptions<T> = Pick<DecodeOptions, 'poisoned'> & {
+  /** What cannot be decoded. */
+  readonly bury: Bury;
+  readonly take: (record: T, stored: StoredRecord) => void;
+};
+
+/** As `decodeFor`, one after the other. */
+export function readFor(
+  { attempts }: Pick<FoldState, 'attempts'>,
+  stored: readonly StoredRecord[],
+  options: ReadOptions<Foldable>,
+): void {
   const { incoming } = attempts;
   incoming.at = 0;
-  return readAll<Foldable>(stored, options, (record) => {
+  const packed = (record: StoredRecord): PackedView | null => {
     const { bytes } = record;
     if (bytes !== undefined) return packView(attempts, incoming, bytes, bytes.length);
     const { value } = record;
     if (value.length > LONGEST_TEXT) return null;
     return packView(attempts, incoming, text, text.write(value));
-  });
+  };
+  readEach<Foldable>(stored, { ...options, packed });
 }
 
 /** Characters; a longer one is decoded. */
@@ -48,17 +83,15 @@ const LONGEST_TEXT = 4_096;
 /** A record's text as bytes, of which a character takes three at most. */
 const text = Buffer.alloc(LONGEST_TEXT * 3);
 
-function readAll<T>(
+function readEach<T>(
   stored: readonly StoredRecord[],
-  { nowMs, poisoned, deadLettered }: DecodeOptions,
-  packed: (record: StoredRecord) => Exclude<T, AttemptsRecord> | null,
-): Decoded<T | AttemptsRecord> {
-  const records: (T | AttemptsRecord)[] = [];
-  const deadLetters: NewRecord[] = [];
-  const bury = (record: StoredRecord, reason: string, message: string): void => {
-    deadLettered(reason);
-    deadLetters.push(letter(record, { reason, message, nowMs }));
-  };
+  {
+    poisoned,
+    bury,
+    packed,
+    take,
+  }: ReadOptions<T | AttemptsRecord> & { readonly packed: (record: StoredRecord) => Exclude<T, AttemptsRecord> | null },
+): void {
   for (const record of stored) {
     if (poisoned.size > 0 && poisoned.has(record.offset)) {
       bury(record, 'cannot_be_folded', 'The detectors cannot take this record.');
@@ -66,19 +99,18 @@ function readAll<T>(
     }
     const view = packed(record);
     if (view !== null) {
-      records.push(view);
+      take(view, record);
       continue;
     }
     try {
       const decoded = decodeAttemptsRecord(record.value);
-      if (isSound(decoded)) records.push(decoded);
+      if (isSound(decoded)) take(decoded, record);
       else bury(record, 'bad_record', 'A record of attempts lacks what every one has.');
     } catch (error) {
       if (!(error instanceof AppError) || error.code !== 'bad_record') throw error;
       bury(record, 'bad_record', error.message);
     }
   }
-  return { records, deadLetters };
 }
 
 const isSecond = (value: unknown): boolean => Number.isSafeInteger(value);

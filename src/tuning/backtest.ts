@@ -1,13 +1,17 @@
 // A backtest: recorded Stripe events through the very same normaliser and fold that count in earnest. One lane, no
 // lateness: what comes out is a function of the set of events. Its memory grows with the attempts, not with the file.
 
+import { decodeAttemptsRecord } from '../attempts/wire.ts';
+import { unpackEvent } from '../detectors/attempt-pack.ts';
 import { outcomesOf, sizeOf } from '../detectors/attempt-table.ts';
-import { detailsOf, episodesOf, type FoldRecord, fold, keysOf } from '../detectors/fold.ts';
+import { detailsOf, episodesOf, type Foldable, type FoldRecord, fold, keysOf } from '../detectors/fold.ts';
 import { createState, type FoldState } from '../detectors/state.ts';
+import { readFor } from '../detectors/worker-decode.ts';
 import { unwrapEnvelope } from '../ingest/envelope.ts';
 import { normalise } from '../ingest/normalise.ts';
 import type { UnstampedSignal, UnstampedView } from '../ingest/normalised.ts';
-import { OUTCOMES } from '../model/attempt.ts';
+import type { StoredRecord } from '../log/event-log.ts';
+import { OUTCOMES, type View } from '../model/attempt.ts';
 import type { DetectorSettings, GeneralSettings, Rule } from '../model/detector.ts';
 import type { Key } from '../model/entity.ts';
 import type { Episode } from '../model/episode.ts';
@@ -54,8 +58,8 @@ export type Backtest = {
   addLine(text: string): string | null;
   /** Counts a line that could not even be read. */
   addBad(): void;
-  /** What has been recorded already (the log's own views and signals). */
-  addRecord(record: FoldRecord & { readonly event?: string }): void;
+  /** What has been recorded already: records of the log's `attempts`, of which the rules are left out. Each that is bad is told. */
+  addRecords(stored: readonly StoredRecord[], bad: (record: StoredRecord, why: string) => void): void;
   /** Sorted by firstAttemptAt, detector, account, livemode, entity kind, entity value. The list is of headers: members are made one by one. */
   episodes(): Iterable<EpisodeLine>;
   summary(): BacktestSummary;
@@ -65,6 +69,8 @@ export type Backtest = {
 const LATEST_S = 253_402_300_799;
 /** Folded together: few enough that what was read is still at hand, in the processor's cache, when it is folded. */
 const BATCH = 16;
+/** The same of records, which are smaller. */
+const PORTION = 256;
 
 export function createBacktest({ detectors, general }: BacktestOptions): Backtest {
   const state = createState({ lane: 'all' });
@@ -92,6 +98,21 @@ export function createBacktest({ detectors, general }: BacktestOptions): Backtes
     return why;
   };
 
+  const addPortion = (stored: readonly StoredRecord[], tell: (record: StoredRecord, why: string) => void): void => {
+    const records: Foldable[] = [];
+    readFor(state, stored, {
+      poisoned: new Set(),
+      bury: (record, _, why) => tell(record, bad(why)),
+      take: (record, from) => {
+        if (record.record === 'rule') return;
+        counts.events += 1;
+        if (!seen.add(eventOf(state, record, from))) counts.duplicates += 1;
+        records.push(record);
+      },
+    });
+    fold(state, records);
+  };
+
   return {
     addLine: (text) => {
       let value: unknown;
@@ -109,7 +130,10 @@ export function createBacktest({ detectors, general }: BacktestOptions): Backtes
       return take(stamped(record), record.event);
     },
     addBad: () => void bad(''),
-    addRecord: (record) => void take(record, record.event ?? ''),
+    addRecords: (stored, tell) => {
+      flush();
+      for (let at = 0; at < stored.length; at += PORTION) addPortion(stored.slice(at, at + PORTION), tell);
+    },
     episodes: () => {
       flush();
       return linesOf(state);
@@ -119,6 +143,14 @@ export function createBacktest({ detectors, general }: BacktestOptions): Backtes
       return { ...counts, attempts: sizeOf(state.attempts), outcomes: outcomesIn(state), episodes: countOf(state) };
     },
   };
+}
+
+/** The id of the event that a record of the log was read from. */
+function eventOf({ attempts }: FoldState, record: Exclude<Foldable, Rule>, from: StoredRecord): string {
+  if (record.record !== 'packed') return record.event;
+  const { bytes, start } = record;
+  const event = unpackEvent({ bytes, at: start }, attempts.dictionary);
+  return event ?? (decodeAttemptsRecord(from.value) as View).event;
 }
 
 const AN_EVENT_A_LINE = "write one event a line, e.g. with jq -c '.[]'";
