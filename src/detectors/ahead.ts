@@ -1,9 +1,11 @@
 // What is to be counted waits until there are a few dozen: then where all of it lies in the tables is looked at, and then it is
 // counted in its turn. The tables are larger than any cache, and memory answers many such looks in the time of one.
+import type { AttemptTable } from './attempt-table.ts';
 import type { Group, Place } from './entities.ts';
 import { judge, lookAhead, MOST_JUDGED } from './entities.ts';
 import type { Foldable } from './fold.ts';
 import { glanceInto, type HandleIndex } from './handle-index.ts';
+import { type Packed, putPacked } from './packed-attempts.ts';
 import type { Subject } from './subjects.ts';
 
 /** Attempts that are held and not counted yet. */
@@ -47,4 +49,23 @@ export function lookForIds(waiting: Waiting, index: HandleIndex, records: readon
     const record = records[i] as Foldable;
     if (record.record === 'packed') waiting.seen ^= glanceInto(index, record.hash);
   }
+}
+
+/** Stores attempts a few dozen at a time: where their ids are looked for is looked at first. */
+export function packedAhead(table: AttemptTable) {
+  let waiting: Packed[] = [];
+  let seen = 0;
+  const end = (): number => {
+    for (const { hash } of waiting) seen ^= glanceInto(table.index, hash);
+    for (const packed of waiting) putPacked(table, packed);
+    waiting = [];
+    return seen;
+  };
+  return {
+    put: (packed: Packed): void => {
+      if (waiting.push(packed) === MOST_JUDGED) end();
+    },
+    /** Stores the rest. */
+    end,
+  };
 }

@@ -3,6 +3,7 @@
 import type { MergedSignal } from '../attempts/merge.ts';
 import { decodeMergedSignal, encodeMergedSignal } from '../attempts/wire-signals.ts';
 import { AppError } from '../model/errors.ts';
+import { packedAhead } from './ahead.ts';
 import { scopeNumber, scopeOf } from './attempt-table.ts';
 import {
   type Cursor,
@@ -15,7 +16,7 @@ import {
   writeText,
   writeWord,
 } from './bytes.ts';
-import { copyPacked, putPacked } from './packed-attempts.ts';
+import { copyPacked, type Packed, readPacked } from './packed-attempts.ts';
 import { holdSignal } from './place.ts';
 import type { FoldState } from './state.ts';
 import type { Row } from './window-store.ts';
@@ -80,9 +81,14 @@ export function restoreWord(state: FoldState, id: string, word: string | null): 
 /** Words must have come before. Throws `store_unavailable` for what `rowWriter` did not write. */
 export function restoreAttempts(state: FoldState, bytes: Uint8Array): void {
   const from: Cursor = { bytes: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length), at: 0 };
+  const ahead = packedAhead(state.attempts);
   try {
-    while (from.at < bytes.length) restoreOne(state, from);
+    while (from.at < bytes.length) {
+      const packed = restoreOne(state, from);
+      if (packed !== null) ahead.put(packed);
+    }
     if (from.at > bytes.length) throw new Error('cut off');
+    ahead.end();
   } catch (cause) {
     throw new AppError('store_unavailable', 'The window store holds rows that cannot be read.', {
       help: 'Remove the windows of this installation from the store; they are rebuilt from the log at the next start.',
@@ -91,15 +97,17 @@ export function restoreAttempts(state: FoldState, bytes: Uint8Array): void {
   }
 }
 
-function restoreOne(state: FoldState, from: Cursor): void {
+/** Null: it was a signal, and is held. */
+function restoreOne(state: FoldState, from: Cursor): Packed | null {
   const { attempts } = state;
   const tag = from.bytes[from.at++];
   if (tag === SIGNAL) {
     const id = readText(from);
     holdSignal(state, id, decodeMergedSignal(readText(from)));
-  } else if (tag === TEST || tag === LIVE) {
-    const account = readWord(from, attempts.dictionary);
-    const scope = scopeNumber(attempts, { account: account === OWN_ACCOUNT ? null : account, livemode: tag === LIVE });
-    putPacked(attempts, { scope, time: readNumber(from) }, from);
-  } else throw new Error(`a row of kind ${tag}`);
+    return null;
+  }
+  if (tag !== TEST && tag !== LIVE) throw new Error(`a row of kind ${tag}`);
+  const account = readWord(from, attempts.dictionary);
+  const scope = scopeNumber(attempts, { account: account === OWN_ACCOUNT ? null : account, livemode: tag === LIVE });
+  return readPacked({ scope, time: readNumber(from) }, from);
 }

@@ -157,9 +157,8 @@ export function hitsOn(table: HitTable, entity: number, isWanted: (handle: numbe
   return hits;
 }
 
-export function* entitiesOf({ rows }: HitTable): Generator<number> {
-  for (let row = 0; row < rows.length; row += STRIDE) if ((rows[row + COUNT] ?? 0) > 0) yield row / STRIDE;
-}
+/** Entities are numbers below it; those without hits are none. */
+export const capacityOf = ({ rows }: HitTable): number => rows.length / STRIDE;
 
 /** Bytes. */
 export function bytesOfHits({ rows, next, bits }: HitTable): number {

@@ -76,18 +76,19 @@ export function copyPacked(to: Cursor, { chunks }: AttemptTable, handle: number)
   to.at += length;
 }
 
-/** Stores an attempt, held before or not, as `copyPacked` wrote it. Throws if it is cut off. */
-export function putPacked(
-  table: AttemptTable,
-  { scope, time }: { readonly scope: number; readonly time: number },
-  from: Cursor,
-): void {
+/** An attempt as `copyPacked` wrote it. Throws if it is cut off. */
+export function readPacked({ scope, time }: { readonly scope: number; readonly time: number }, from: Cursor): Packed {
   const length = readNumber(from);
   const end = from.at + length;
   if (!(length > 0 && end <= from.bytes.length && endOfText(from.bytes, from.at) <= end))
     throw new Error('an attempt that is cut off');
   const packed = { scope, hash: hashOfId(from, scope), time, bytes: from.bytes, start: from.at, end };
   from.at = end;
+  return packed;
+}
+
+/** Stores an attempt, held before or not. */
+export function putPacked(table: AttemptTable, packed: Packed): void {
   const known = handleOfPacked(table, packed);
   if (known < 0) addPacked(table, packed);
   else replacePacked(table, known, packed);

@@ -17,7 +17,7 @@ import {
   type Touched,
   watch,
 } from './entities.ts';
-import { addHit, entitiesOf, isListed, newestHit, noteOf } from './hit-table.ts';
+import { addHit, capacityOf, countOf, isListed, newestHit, noteOf } from './hit-table.ts';
 import { cellsIn } from './keys.ts';
 import type { Revision } from './revision.ts';
 import { type DetectorRules, leastHits } from './rules.ts';
@@ -146,7 +146,9 @@ function makeMissingCells(state: FoldState, group: Group, slot: number): void {
   const context = contextOf(state, null);
   const { least } = group.slots[slot] as Slot;
   const { on, kind, hits, watched } = group;
-  for (const number of entitiesOf(hits)) {
+  const end = capacityOf(hits);
+  for (let number = 0; number < end; number++) {
+    if (countOf(hits, number) < Math.max(least, 1)) continue;
     if (watched[noteOf(hits, number)]?.cells[slot] !== undefined) continue;
     if (!mayBreach(group, number, { slot, least, around: null }, context)) continue;
     const newest = newestHit(hits, number);

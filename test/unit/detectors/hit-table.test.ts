@@ -4,9 +4,9 @@ import { describe, expect, it } from 'vitest';
 import {
   addHit,
   bytesOfHits,
+  capacityOf,
   countOf,
   createHitTable,
-  entitiesOf,
   entityAt,
   hitsOn,
   isListed,
@@ -56,7 +56,8 @@ describe('the table of hits', () => {
           expect(hitsOn(table, entity)).toEqual(hits);
           expect([countOf(table, entity), newestHit(table, entity)]).toEqual([hits.length, hits[0]]);
         }
-        expect([...entitiesOf(table)]).toHaveLength(model.size);
+        const numbers = Array.from({ length: capacityOf(table) }, (_, number) => number);
+        expect(numbers.filter((number) => countOf(table, number) > 0)).toHaveLength(model.size);
         for (let handle = 0; handle <= 200; handle++) expect(isListed(table, handle)).toBe(places.has(handle));
       }),
     );
