@@ -197,6 +197,7 @@ const MUTANTS = [
     '(this.#mask & BITS.amount) === 0 ? undefined',
     'true ? undefined',
   ],
+  ['a take-over forgets the last few', ROWS, 'ahead.end();', ''],
   ['a packed view is not stored', FOLD, 'changes.writer?.attempt(handle);', ''],
   ['a packed view is new again and again', TABLE, 'if (areTextsAlike(', 'if (id.at < 0 && areTextsAlike('],
   [

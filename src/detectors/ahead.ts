@@ -1,8 +1,7 @@
 // What is to be counted waits until there are a few dozen: then where all of it lies in the tables is looked at, and then it is
 // counted in its turn. The tables are larger than any cache, and memory answers many such looks in the time of one.
 import type { AttemptTable } from './attempt-table.ts';
-import type { Group, Place } from './entities.ts';
-import { judge, lookAhead, MOST_JUDGED } from './entities.ts';
+import { type Group, judge, lookAhead, MOST_JUDGED, type Place } from './entities.ts';
 import type { Foldable } from './fold.ts';
 import { glanceInto, type HandleIndex } from './handle-index.ts';
 import { type Packed, putPacked } from './packed-attempts.ts';
