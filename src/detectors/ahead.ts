@@ -2,9 +2,9 @@
 // counted in its turn. The tables are larger than any cache, and memory answers many such looks in the time of one.
 import type { AttemptTable } from './attempt-table.ts';
 import { type Group, judge, lookAhead, MOST_JUDGED, type Place } from './entities.ts';
-import type { Foldable } from './fold.ts';
 import { glanceInto, type HandleIndex } from './handle-index.ts';
 import { type Packed, putPacked } from './packed-attempts.ts';
+import type { PackedView } from './packed-view.ts';
 import type { Subject } from './subjects.ts';
 
 /** Attempts that are held and not counted yet. */
@@ -40,12 +40,14 @@ export function takeWaiting(
   subjects.length = 0;
 }
 
+type MaybePacked = PackedView | { readonly record: 'view' | 'signal' | 'rule' };
+
 /** Before each so many records: where their ids are looked for. */
-export function lookForIds(waiting: Waiting, index: HandleIndex, records: readonly Foldable[], at: number): void {
+export function lookForIds(waiting: Waiting, index: HandleIndex, records: readonly MaybePacked[], at: number): void {
   if (at % MOST_JUDGED !== 0) return;
   const end = Math.min(records.length, at + MOST_JUDGED);
   for (let i = at; i < end; i++) {
-    const record = records[i] as Foldable;
+    const record = records[i] as MaybePacked;
     if (record.record === 'packed') waiting.seen ^= glanceInto(index, record.hash);
   }
 }
