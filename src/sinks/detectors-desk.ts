@@ -106,8 +106,7 @@ async function syncOnce(parts: Parts, signal: AbortSignal): Promise<void> {
   }
   const inForce = new Set(accepted.map(({ rule }) => rule.detector));
   const known = (name: string): boolean => feed.settingsHistory(name).length > 0;
-  for (const { name, cells } of tab.rows)
-    if (!inForce.has(name) && known(name)) writes.push(removedWrite(name, openText(cells)));
+  for (const { name, cells } of tab.rows) if (!inForce.has(name) && known(name)) writes.push(removedWrite(name, cells));
   await sink.writeDetectors(writes, signal);
 }
 
@@ -121,7 +120,7 @@ async function writeOf(parts: Parts, accepted: AcceptedSettings, row: DetectorRo
   if (settings === null || row === null) return restored(parts, name, { row: null, ...quietOf(parts, name) });
   const decided = await decide(parts, { accepted, settings, row });
   if (decided.isRestored) return restored(parts, name, { row, ...decided });
-  return { name, cells: ownCells(accepted, decided), decidedOn: openText(row.cells) };
+  return { name, cells: ownCells(accepted, decided), decidedOn: row.cells };
 }
 
 type Row = { readonly accepted: AcceptedSettings; readonly settings: DetectorSettings; readonly row: DetectorRow };
@@ -283,9 +282,9 @@ function restored(
 ): RowWrite {
   const accepted = feed.settings().find(({ rule }) => rule.detector === name);
   const settings = accepted?.rule.settings ?? null;
-  if (accepted === undefined || settings === null) return removedWrite(name, row === null ? null : openText(row.cells));
+  if (accepted === undefined || settings === null) return removedWrite(name, row?.cells ?? null);
   const cells = new Map([...openCells(settings), ...ownCells(accepted, said)]);
-  return { name, cells, decidedOn: row === null ? null : openText(row.cells) };
+  return { name, cells, decidedOn: row?.cells ?? null };
 }
 
 function ownCells(accepted: AcceptedSettings, { status, whatIf, error }: Said): Map<DetectorColumnId, Cell> {
@@ -299,7 +298,7 @@ function ownCells(accepted: AcceptedSettings, { status, whatIf, error }: Said): 
   ]);
 }
 
-function removedWrite(name: string, decidedOn: string | null): RowWrite {
+function removedWrite(name: string, decidedOn: RowWrite['decidedOn']): RowWrite {
   const cells = new Map<DetectorColumnId, Cell>([
     ['in_force', text('')],
     ['what_if', text('')],

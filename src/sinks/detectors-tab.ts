@@ -1,6 +1,7 @@
 // The tab of detectors as it stands, and the requests that write into it: rows are found by the detector's name, columns by
 // their marks. Reading and writing are one call each.
 import {
+  askOf,
   DETECTOR_COLUMN_IDS,
   type DetectorColumnId,
   isShown,
@@ -36,8 +37,8 @@ export type DetectorTab = {
 export type RowWrite = {
   readonly name: string;
   readonly cells: ReadonlyMap<DetectorColumnId, Cell>;
-  /** The analysts' cells by which it was decided: if others stand there by now, those are left alone. null: a new row. */
-  readonly decidedOn: string | null;
+  /** The row by which it was decided: what analysts have written or chosen since is left alone. null: a new row. */
+  readonly decidedOn: RawRow | null;
 };
 
 const DETECTORS_KEY: TabKey = { name: 'detectors', serial: 0 };
@@ -46,7 +47,7 @@ const NUMBERS: ReadonlyMap<DetectorColumnId, number> = new Map(
   DETECTOR_COLUMN_IDS.map((id) => [id, formOf(DETECTORS_KEY).columns.find((column) => column.id === id)?.number ?? 0]),
 );
 const numberOf = (id: DetectorColumnId): number => NUMBERS.get(id) ?? 0;
-const APP_ONLY: readonly DetectorColumnId[] = ['detector', 'in_force', 'what_if', 'status', 'error', 'version'];
+const APP_ONLY: readonly DetectorColumnId[] = ['detector', 'in_force', 'what_if', 'error', 'version'];
 
 /** One read. null: a mark is not there any more. Rejects with a SheetsError. */
 export async function readDetectorTab(
@@ -110,9 +111,9 @@ export function detectorRequests(tab: DetectorTab, writes: readonly RowWrite[], 
     const isNew = found === null;
     const row = found?.row ?? next;
     if (isNew) next += 1;
-    const isOpenFree = found === null || decidedOn === null || openText(found.cells) === decidedOn;
+    const since = found === null || decidedOn === null ? null : { found: found.cells, decidedOn };
     for (const [id, cell] of cells) {
-      if (!isOpenFree && !APP_ONLY.includes(id)) continue;
+      if (since !== null && isTaken(id, since)) continue;
       if (found !== null && isShown(found.cells[id], cell)) continue;
       requests.push(cellRequest(tab.tab, { row, id, cell, timeZone }));
     }
@@ -120,6 +121,15 @@ export function detectorRequests(tab: DetectorTab, writes: readonly RowWrite[], 
   if (next <= rowCount) return requests;
   const grow = { appendDimension: { sheetId: tab.tab.sheetId, dimension: 'ROWS', length: next - rowCount + 20 } };
   return [grow, ...requests];
+}
+
+/** Whether analysts have edited their cells, or chosen something in Status, since it was decided. */
+function isTaken(
+  id: DetectorColumnId,
+  { found, decidedOn }: { readonly found: RawRow; readonly decidedOn: RawRow },
+): boolean {
+  if (id === 'status') return askOf(found) !== null && askOf(found) !== askOf(decidedOn);
+  return !APP_ONLY.includes(id) && openText(found) !== openText(decidedOn);
 }
 
 type Write = { readonly row: number; readonly id: DetectorColumnId; readonly cell: Cell; readonly timeZone: string };

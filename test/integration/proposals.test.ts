@@ -340,13 +340,29 @@ describe('the tab of detectors', () => {
     await expect.poll(() => proposals.get(gone)?.state, until).toBe('discarded');
     await expect.poll(() => row().Status, until).toBe('proposed');
     expect([proposals.list().length, proposals.get(kept)?.state]).toEqual([2, 'proposed']);
-    // Typed in the very moment in which the tab is written after the start, it is written over: then it is typed again.
-    const typed = () => {
-      if (row().Status === 'proposed') type('Status', 'apply');
-      return thresholds();
-    };
-    await expect.poll(typed, until).toEqual({ warning: 2, critical: 8 });
+    type('Status', 'apply');
+    await expect.poll(() => thresholds(), until).toEqual({ warning: 2, critical: 8 });
     expect(proposals.get(kept)).toMatchObject({ state: 'applied', decidedBy: { kind: 'sheet' } });
+  });
+
+  it('hears what is chosen while it makes up its mind: it is not written over', async () => {
+    type('Warning', 2);
+    type('Mode', 'shadow', 'small-sums');
+    await expect.poll(() => [row().Status, row('small-sums').Status], until).toEqual(['proposed', 'proposed']);
+    // Between the reading of the tab and the writing of it. The rows are decided in turn: that of the first has been.
+    await sheets.close();
+    const { discard } = proposals;
+    let chosen = 0;
+    const choosing: Proposals['discard'] = async (id, by) => {
+      if (chosen++ === 0) type('Status', 'apply');
+      return await discard(id, by);
+    };
+    proposals = Object.assign(Object.create(proposals) as Proposals, { discard: choosing });
+    type('Mode', 'alert', 'small-sums');
+    sheets = await start();
+    await expect.poll(() => chosen, until).toBe(1);
+    await expect.poll(() => thresholds(), until).toEqual({ warning: 2, critical: 8 });
+    await expect.poll(() => row().Status, until).toBe('in force');
   });
 
   it('offers what the past suggests, and what has been in the shadow for a week, as proposals', async () => {
