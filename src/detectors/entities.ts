@@ -60,8 +60,6 @@ export type MoveContext = {
 /** One thing that is counted: its handle, and the number of its scope. */
 export type Place = { readonly handle: number; readonly scope: number };
 
-export type Counted = { readonly place: Place; readonly subject: Subject };
-
 /** Takes back what a subject was to the group's detectors. `after`: what it will be; it leaves an entity that is not its own any more. */
 export function retract(
   group: Group,
@@ -142,7 +140,7 @@ export function listJudged({ slots, hits, judged: { hashes, roles } }: Group, at
 export function assertJudged(
   group: Group,
   at: number,
-  { place: { handle, scope }, subject }: Counted,
+  { place: { handle, scope }, subject }: { readonly place: Place; readonly subject: Subject },
   context: MoveContext,
 ): void {
   const { on, kind, slots, hits, watched } = group;

@@ -148,6 +148,7 @@ function makeMissingCells(state: FoldState, group: Group, slot: number): void {
   const { on, kind, hits, watched } = group;
   const end = capacityOf(hits);
   for (let number = 0; number < end; number++) {
+    // Numbers without hits are no entities.
     if (countOf(hits, number) < Math.max(least, 1)) continue;
     if (watched[noteOf(hits, number)]?.cells[slot] !== undefined) continue;
     if (!mayBreach(group, number, { slot, least, around: null }, context)) continue;

@@ -101,10 +101,6 @@ function limitS({ attempts, signals, maxAttempts }: FoldState): number {
 
 const SPANS = 65_536;
 
-function add(counts: Uint32Array, span: number): void {
-  counts[span] = (counts[span] as number) + 1;
-}
-
 /** The nth in order, from 0 on: counted in spans of equal length, of which only the one that it lies in is sorted. */
 function nthTime(times: Float64Array, n: number): number {
   let [first, last] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
@@ -113,12 +109,16 @@ function nthTime(times: Float64Array, n: number): number {
     if (time > last) last = time;
   }
   const length = Math.ceil((last - first + 1) / SPANS);
+  const spanOf = (time: number): number => Math.floor((time - first) / length);
   const counts = new Uint32Array(SPANS);
-  for (const time of times) add(counts, Math.floor((time - first) / length));
+  for (const time of times) {
+    const at = spanOf(time);
+    counts[at] = (counts[at] as number) + 1;
+  }
   let span = 0;
   let before = 0;
   for (; before + (counts[span] as number) <= n; span++) before += counts[span] as number;
-  const inSpan = times.filter((time) => Math.floor((time - first) / length) === span);
+  const inSpan = times.filter((time) => spanOf(time) === span);
   return inSpan.sort()[n - before] as number;
 }
 
